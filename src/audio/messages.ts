@@ -1,0 +1,64 @@
+/** What travels between the page, the room's worker and the audio worklets. One direction per type name. */
+
+import type { Handle } from '../units.js';
+
+/** Worker → playout worklet, over the playout port. */
+export type ToPlayout =
+  /** One encoded frame. `arrivalMs` is the worker's clock; `frame` is transferred or copied by the sender. */
+  | {
+      readonly type: 'frame';
+      readonly source: Handle;
+      readonly streamEpoch: number;
+      readonly sequence: number;
+      readonly sampleTime: number;
+      readonly frameSamples: number;
+      readonly endOfSpurt: boolean;
+      readonly frame: Uint8Array;
+      readonly previousFrame: Uint8Array | undefined;
+    }
+  /** Silence this source within one render quantum and forget it (blocked, left). */
+  | { readonly type: 'stop'; readonly source: Handle }
+  /** Deafened: drop everything until told otherwise. */
+  | { readonly type: 'deafen'; readonly deafened: boolean };
+
+/** Playout worklet → worker, every 200 ms while anything plays. */
+export interface FromPlayout {
+  readonly type: 'playout-stats';
+  readonly sources: readonly PlayoutSourceStats[];
+}
+
+/** Counters since the source first spoke here. */
+export interface PlayoutSourceStats {
+  readonly source: Handle;
+  readonly framesPlayed: number;
+  /** Never arrived in time. */
+  readonly framesLost: number;
+  /** Lost, then rebuilt from FEC or a carried-along copy. */
+  readonly framesRecovered: number;
+  /** Lost and concealed. */
+  readonly framesConcealed: number;
+  readonly framesDuplicate: number;
+  readonly framesLate: number;
+  readonly playoutDelayMs: number;
+  /** Gaps (concealed runs longer than one frame) since the last report, ms each; at most 16. */
+  readonly newGapsMs: readonly number[];
+}
+
+/** Capture worklet → worker, over the capture port: one frame of mono samples, buffer transferred. */
+export interface FromCapture {
+  readonly type: 'captured';
+  /** 48 kHz mono, `frameSamples` long. */
+  readonly samples: Float32Array;
+  /** Sample time of the first sample, 48 kHz, wraps at 2³². */
+  readonly sampleTime: number;
+}
+
+/** Worker → capture worklet: spent buffers come back so that the audio thread never allocates. */
+export interface ToCapture {
+  readonly type: 'recycle';
+  readonly samples: Float32Array;
+}
+
+/** Name under which the playout and capture processors register. */
+export const PLAYOUT_PROCESSOR = 'p2p-voice-room-playout';
+export const CAPTURE_PROCESSOR = 'p2p-voice-room-capture';
