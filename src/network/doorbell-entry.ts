@@ -1,0 +1,157 @@
+/**
+ * Trystero behind one small door: joining one of its networks for a while and taking everything down again.
+ * Built into a file of its own and loaded once per room (`…doorbell.js#1`, `#2`), because Trystero is full of
+ * page-global state; a module instance of its own gives each room its own peer id, sockets, trackers and ICE servers.
+ *
+ * What one has to know about Trystero 0.25.4 (found by measuring, not in its documentation):
+ * - Both strategies share one `selfId` per module instance; joining both gives two connections per pair.
+ * - An active join keeps about 20 idle pooled connections per strategy. `passive: true` has none until somebody rings;
+ *   then it has them too, until it leaves.
+ * - Torrent: an active member that waits drops a newcomer's offer when its own id is the lower one, until its tracker
+ *   lets it announce again (10–120 s). A passive one always answers. Two passive ones never meet.
+ * - Torrent: when two join in the same instant, about one pair in twenty is joined on one side only; the other side
+ *   learns nothing. Leaving and joining again cures it.
+ * - `leave()` leaves connections and sockets behind. Hence the counted `RTCPeerConnection` subclass below, and closing
+ *   sockets by hand while reconnection is paused.
+ * - A socket that failed about six times is never tried again in the life of the module; while reconnection is paused
+ *   failures are not counted. So reconnection stays paused, and `retrySockets` lets it through for a moment.
+ * - The first `joinRoom` of a strategy decides relays and ICE settings until every room of that strategy was left.
+ */
+
+import { joinRoom as joinNostr, getRelaySockets as nostrSockets, pauseRelayReconnection, resumeRelayReconnection } from 'trystero';
+import { joinRoom as joinTorrent, getRelaySockets as torrentSockets } from '@trystero-p2p/torrent';
+import type { JoinRoom, JoinRoomConfig, Room } from '@trystero-p2p/torrent';
+
+export type DoorbellNetwork = 'torrent' | 'nostr';
+
+export interface LineOptions {
+  readonly network: DoorbellNetwork;
+  readonly appId: string;
+  readonly room: string;
+  readonly password: string | undefined;
+  /** Trackers or relays; undefined = Trystero's own list. */
+  readonly urls: readonly string[] | undefined;
+  readonly rtcConfiguration: RTCConfiguration;
+  readonly passive: boolean;
+  readonly onPeer: (peerId: string) => void;
+  readonly onPeerGone: (peerId: string) => void;
+  readonly onMessage: (peerId: string, bytes: Uint8Array) => void;
+  /** Somebody is there whose password differs. */
+  readonly onWrongPassword: () => void;
+}
+
+/** One stay in one network. */
+export interface Line {
+  send(peerId: string, bytes: Uint8Array): Promise<void>;
+  /** Connections Trystero holds at this moment. */
+  connections(): number;
+  /** Leaves and closes every connection made meanwhile; sockets stay for the next stay. */
+  leave(): Promise<void>;
+}
+
+/** Trystero waits for its goodbye to be sent; a dead connection would keep it waiting for ever. */
+const LEAVE_PATIENCE_MS = 600;
+
+const joins: Record<DoorbellNetwork, JoinRoom> = { torrent: joinTorrent, nostr: joinNostr };
+const sockets: Record<DoorbellNetwork, () => Record<string, WebSocket>> = {
+  torrent: torrentSockets as () => Record<string, WebSocket>,
+  nostr: nostrSockets as () => Record<string, WebSocket>,
+};
+
+/** Joins one network. Never throws for network reasons. */
+export function openLine(options: LineOptions): Line {
+  const alive = new Set<RTCPeerConnection>();
+  class CountedPeerConnection extends RTCPeerConnection {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration);
+      alive.add(this);
+    }
+
+    override close(): void {
+      alive.delete(this);
+      super.close();
+    }
+  }
+  const config: JoinRoomConfig = {
+    appId: options.appId,
+    passive: options.passive,
+    rtcConfig: options.rtcConfiguration,
+    rtcPolyfill: CountedPeerConnection,
+    relayConfig: {
+      manualReconnection: true,
+      warnOnRelayFailure: false,
+      ...(options.urls ? { urls: [...options.urls] } : {}),
+    },
+    ...(options.password ? { password: options.password } : {}),
+  };
+  pauseRelayReconnection();
+  const room: Room = joins[options.network](config, options.room, {
+    onJoinError: ({ error }) => {
+      if (/password/i.test(error)) options.onWrongPassword();
+    },
+  });
+  const pipe = room.makeAction<Uint8Array>('pipe', {
+    onMessage: (data, { peerId }) => {
+      const bytes = toBytes(data);
+      if (bytes) options.onMessage(peerId, bytes);
+    },
+  });
+  room.onPeerJoin = options.onPeer;
+  room.onPeerLeave = options.onPeerGone;
+  return {
+    send: (peerId, bytes) => pipe.send(bytes, { target: peerId }),
+    connections: () => alive.size,
+    leave: async () => {
+      room.onPeerJoin = null;
+      room.onPeerLeave = null;
+      await Promise.race([room.leave(), new Promise((resolve) => setTimeout(resolve, LEAVE_PATIENCE_MS))]);
+      for (const connection of [...alive]) connection.close();
+    },
+  };
+}
+
+/** Which sockets of a network are open, of how many it has. */
+export function socketStates(network: DoorbellNetwork): { open: number; connecting: number; all: number } {
+  const states = Object.values(sockets[network]()).map((socket) => socket.readyState);
+  return {
+    open: states.filter((state) => state === WebSocket.OPEN).length,
+    connecting: states.filter((state) => state === WebSocket.CONNECTING).length,
+    all: states.length,
+  };
+}
+
+/** Lets every closed socket try once more. */
+export async function retrySockets(): Promise<void> {
+  resumeRelayReconnection();
+  // The lock is a promise: its waiters and its own clean-up run in the microtasks after it resolves.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  pauseRelayReconnection();
+}
+
+/** Closes every socket of both networks and keeps them closed until `retrySockets`. Resolves when they are. */
+export async function closeSockets(): Promise<void> {
+  pauseRelayReconnection();
+  const open = [...Object.values(sockets.torrent()), ...Object.values(sockets.nostr())].filter(
+    (socket) => socket.readyState !== WebSocket.CLOSED,
+  );
+  await Promise.all(
+    open.map(
+      (socket) =>
+        new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, LEAVE_PATIENCE_MS);
+          socket.addEventListener('close', () => {
+            clearTimeout(timer);
+            resolve();
+          });
+          socket.close();
+        }),
+    ),
+  );
+}
+
+function toBytes(data: unknown): Uint8Array | undefined {
+  if (data instanceof Uint8Array) return data;
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return undefined;
+}
