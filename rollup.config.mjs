@@ -1,0 +1,62 @@
+/**
+ * The files a page loads. `p2p-voice-room.js` is the one tag; the others lie beside it and load at join, each in
+ * the format its loader can take: a worker started from another origin only accepts a classic script, a worklet
+ * only one file without imports.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { nodeResolve } from '@rollup/plugin-node-resolve';
+import terser from '@rollup/plugin-terser';
+import esbuild from 'rollup-plugin-esbuild';
+import { libopus, siblingAssets } from './scripts/lib/rollup-plugins.mjs';
+
+/** @typedef {{name: string, input: string, format: 'es' | 'iife'}} Bundle */
+
+/** @type {Bundle[]} */
+export const bundles = [
+  { name: 'p2p-voice-room', input: 'src/define.ts', format: 'es' },
+  { name: 'p2p-voice-room.worker', input: 'src/room/worker-entry.ts', format: 'iife' },
+  { name: 'p2p-voice-room.worklet', input: 'src/audio/worklet-entry.ts', format: 'es' },
+  { name: 'p2p-voice-room.codec', input: 'src/audio/codec-entry.ts', format: 'iife' },
+  { name: 'p2p-voice-room.doorbell', input: 'src/network/doorbell-entry.ts', format: 'es' },
+  { name: 'p2p-voice-room.test-voice', input: 'src/audio/test-voice.ts', format: 'es' },
+];
+
+/** @param {Bundle} bundle @returns {import('rollup').RollupOptions} */
+function options({ name, input, format }) {
+  return {
+    input: fileURLToPath(new URL(input, import.meta.url)),
+    output: {
+      file: fileURLToPath(new URL(`dist/${name}.js`, import.meta.url)),
+      format,
+      sourcemap: true,
+      inlineDynamicImports: true,
+      generatedCode: 'es2015',
+    },
+    plugins: [
+      libopus(),
+      siblingAssets(),
+      nodeResolve({ browser: true, exportConditions: ['browser'] }),
+      esbuild({ target: 'es2022', charset: 'utf8', tsconfig: 'tsconfig.json' }),
+      terser({
+        ecma: 2020,
+        module: format === 'es',
+        compress: { passes: 2 },
+        format: { comments: /^!|@license|@preserve/ },
+      }),
+    ],
+    onwarn(warning, warn) {
+      // A bundle with an unresolved import would break only in the browser: fail here instead.
+      if (warning.code === 'UNRESOLVED_IMPORT') throw new Error(warning.message);
+      warn(warning);
+    },
+  };
+}
+
+const present = bundles.filter(({ name, input }) => {
+  if (existsSync(new URL(input, import.meta.url))) return true;
+  console.warn(`skipped dist/${name}.js: ${input} does not exist`);
+  return false;
+});
+
+export default present.map(options);
