@@ -12,6 +12,11 @@ else console.warn('skipped dist/esm: src/define.ts does not exist');
 for (const file of readdirSync(`${root}dist`).filter((name) => name.endsWith('.js'))) {
   const bytes = readFileSync(`${root}dist/${file}`);
   const kb = (/** @type {number} */ length) => `${(length / 1000).toFixed(1)} kB`;
-  console.log(`dist/${file}`.padEnd(38), kb(bytes.length).padStart(10), kb(gzipSync(bytes).length).padStart(10), 'gz');
+  console.log(
+    `dist/${file}`.padEnd(38),
+    kb(bytes.length).padStart(10),
+    kb(gzipSync(bytes).length).padStart(10),
+    'gz',
+  );
 }
 console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);

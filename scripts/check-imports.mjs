@@ -40,12 +40,16 @@ function importsOf(file) {
   /** @param {ts.Node | undefined} node */
   const add = (node) => {
     if (!node || !ts.isStringLiteralLike(node)) return;
-    found.push({ specifier: node.text, line: source.getLineAndCharacterOfPosition(node.getStart()).line + 1 });
+    found.push({
+      specifier: node.text,
+      line: source.getLineAndCharacterOfPosition(node.getStart()).line + 1,
+    });
   };
   /** @param {ts.Node} node */
   const visit = (node) => {
     if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) add(node.moduleSpecifier);
-    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0]);
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+      add(node.arguments[0]);
     else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal);
     ts.forEachChild(node, visit);
   };

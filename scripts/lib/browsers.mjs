@@ -22,7 +22,8 @@ function onPath(names) {
 
 /** @returns {string | undefined} CHROMIUM_PATH, or the Chromium or Chrome on PATH */
 export const chromiumPath = () =>
-  process.env['CHROMIUM_PATH'] ?? onPath(['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']);
+  process.env['CHROMIUM_PATH'] ??
+  onPath(['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']);
 
 /** @returns {string | undefined} FIREFOX_PATH, or the Firefox on PATH */
 export const firefoxPath = () => process.env['FIREFOX_PATH'] ?? onPath(['firefox-esr', 'firefox']);

@@ -11,6 +11,7 @@ const LIBOPUS_FILE = 'libopus-wasm/dist/generated/libopus.generated.mjs';
  */
 export function libopus() {
   const file = fileURLToPath(new URL(`../../node_modules/${LIBOPUS_FILE}`, import.meta.url));
+  /** @type {[from: string, to: string][]} */
   const cuts = [
     ['globalThis.process?.versions?.node&&globalThis.process?.type!="renderer"', 'false'],
     ['await import("node:module")', '{}'],
