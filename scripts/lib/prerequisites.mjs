@@ -123,3 +123,27 @@ export async function startSoundSink() {
   stop();
   return undefined;
 }
+
+/**
+ * Runs something with a sound device, made for it where PulseAudio is installed and none is running.
+ * @template T
+ * @param {(env: Record<string, string>) => Promise<T>} task
+ * @returns {Promise<T>}
+ */
+export async function withSoundSink(task) {
+  const running = process.env['PULSE_SERVER'] ?? `${process.env['XDG_RUNTIME_DIR'] ?? ''}/pulse/native`;
+  const sink = existsSync(running.replace(/^unix:/, '')) ? undefined : await startSoundSink();
+  const end = () => {
+    sink?.stop();
+    process.exit(1);
+  };
+  process.on('SIGINT', end);
+  process.on('SIGTERM', end);
+  try {
+    return await task(sink?.env ?? {});
+  } finally {
+    process.off('SIGINT', end);
+    process.off('SIGTERM', end);
+    sink?.stop();
+  }
+}
