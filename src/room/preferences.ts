@@ -42,6 +42,8 @@ export class Preferences {
   }
 
   set(identity: Identity, change: Partial<PersonPreference>): void {
+    // Another room or tab may have stored since: whoever writes last must not undo the others.
+    this.reload();
     const preference = { ...this.of(identity), ...change };
     this.#people.delete(identity);
     const isDefault = !preference.blocked && preference.gain === 1 && preference.pan === 0;
@@ -62,6 +64,8 @@ export class Preferences {
       this.#refused = true; // Shown by the room as `storage-refused`.
       return;
     }
+    if (this.#refused) return;
+    this.#people.clear();
     for (const [identity, preference] of parsePeople(text)) this.#people.set(identity, preference);
   }
 

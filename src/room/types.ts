@@ -72,7 +72,7 @@ export interface LinkStats {
   /** Share of messages the other end has not acknowledged lately, 0–1. */
   readonly loss: number;
   readonly malformed: number;
-  /** Voice packets sent over this link, by source. */
+  /** Voice packets sent over this link, by the member id of the source. */
   readonly framesSentBySource: Readonly<Record<string, number>>;
 }
 

@@ -1,0 +1,263 @@
+/**
+ * The core's links and the attempts to open them. Who may link is the engine's decision; here is how: the member
+ * with the lower id makes the offer, the other one asks for it, so that two who want each other never cross.
+ *
+ * A link is made only when the DTLS fingerprint in the far end's description is the one in its signed entry.
+ *
+ * Bound: one attempt or link per member the engine asked for or admitted; each attempt ends by itself after
+ * `linkAttemptTimeoutMs`.
+ */
+
+import type { MemberId } from '../../units.js';
+import { Link } from '../../network/link.js';
+import type { NetworkConfig } from '../../network/config.js';
+import {
+  decodeLinkSignal,
+  descriptionHasFingerprint,
+  encodeLinkSignal,
+  type LinkSignal,
+  type LinkSignalKind,
+} from '../../wire/link-signal.js';
+import type { RosterEntry } from '../../wire/roster-entry.js';
+import type { FromCore, LinkKey, ToCore } from '../protocol.js';
+
+export interface LinkTableHost {
+  readonly selfId: MemberId;
+  readonly config: NetworkConfig;
+  nowMs(): number;
+  post(message: FromCore): void;
+  /** Sends signalling to a member, however far. */
+  signal(to: MemberId, payload: Uint8Array): void;
+  ownEntry(): Uint8Array;
+  verify(bytes: Uint8Array): Promise<RosterEntry | undefined>;
+  entryOf(memberId: MemberId): RosterEntry | undefined;
+  admits(peer: MemberId): boolean;
+  onEntry(entry: RosterEntry): void;
+  onLinkUp(peer: MemberId): void;
+  onLinkDown(peer: MemberId, cause: 'closed' | 'failed' | 'refused'): void;
+  onControl(peer: MemberId, bytes: Uint8Array, reliable: boolean): void;
+  onVoice(peer: MemberId, packet: Uint8Array, hopLimit: number): void;
+}
+
+interface Attempt {
+  readonly peer: MemberId;
+  readonly linkKey: LinkKey;
+  /** Drawn by whoever started; both ends quote it. */
+  attempt: number;
+  /** `asked`: waiting for the far end's offer. */
+  state: 'asked' | 'connecting' | 'open';
+  link: Link | undefined;
+  timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+/** ms a connection outlives a deliberate goodbye, so that it is delivered: one retransmission on a slow path. */
+const GOODBYE_MS = 300;
+
+/** What a closed link had counted: the room's totals keep it. */
+export interface LinkCounters {
+  bytesSent: number;
+  bytesReceived: number;
+  malformed: number;
+}
+
+export class LinkTable {
+  readonly #byPeer = new Map<MemberId, Attempt>();
+  readonly #byKey = new Map<LinkKey, Attempt>();
+  readonly closedCounters: LinkCounters = { bytesSent: 0, bytesReceived: 0, malformed: 0 };
+  /** Signals that were malformed or did not fit their sender's entry. */
+  refusedSignals = 0;
+  #nextKey: LinkKey = 1;
+
+  constructor(private readonly host: LinkTableHost) {}
+
+  /** The open link to a member. */
+  link(peer: MemberId): Link | undefined {
+    const link = this.#byPeer.get(peer)?.link;
+    return link?.isOpen ? link : undefined;
+  }
+
+  *open(): IterableIterator<[MemberId, Link]> {
+    for (const [peer, { link }] of this.#byPeer) if (link?.isOpen) yield [peer, link];
+  }
+
+  /** Attempts that are not open yet. */
+  get pending(): number {
+    let count = 0;
+    for (const attempt of this.#byPeer.values()) if (attempt.state !== 'open') count += 1;
+    return count;
+  }
+
+  /** The engine wants a link. */
+  want(peer: MemberId): void {
+    if (this.#byPeer.has(peer)) return;
+    const attempt = this.#add(peer, (Math.random() * 2 ** 32) >>> 0);
+    if (this.host.selfId < peer) this.#connect(attempt, null);
+    else this.#send(attempt, 'request', '');
+  }
+
+  /** The engine drops a link. Its goodbye is still in the channel: the connection outlives it a moment. */
+  drop(peer: MemberId): void {
+    const attempt = this.#byPeer.get(peer);
+    if (attempt) this.#remove(attempt, GOODBYE_MS);
+  }
+
+  /** The room is left: nothing is waited for. */
+  dropAll(): void {
+    for (const attempt of [...this.#byPeer.values()]) this.#remove(attempt, 0);
+  }
+
+  /** Both channels of an attempt, straight from the page. */
+  onChannels({ linkKey, control, voice }: Extract<ToCore, { type: 'channels' }>): void {
+    const attempt = this.#byKey.get(linkKey);
+    if (!attempt) {
+      control.close();
+      voice.close();
+      return;
+    }
+    const { peer } = attempt;
+    attempt.link = new Link(
+      control,
+      voice,
+      {
+        onOpen: () => {
+          clearTimeout(attempt.timer);
+          attempt.state = 'open';
+          this.host.onLinkUp(peer);
+        },
+        onControl: (bytes, reliable) => this.host.onControl(peer, bytes, reliable),
+        onVoice: (packet, hopLimit) => this.host.onVoice(peer, packet, hopLimit),
+        onClosed: () => this.#fail(attempt, 'closed'),
+      },
+      this.host.config,
+      () => this.host.nowMs(),
+    );
+  }
+
+  onLocalSignal({ linkKey, kind, text }: Extract<ToCore, { type: 'local-signal' }>): void {
+    const attempt = this.#byKey.get(linkKey);
+    if (attempt) this.#send(attempt, kind, text);
+  }
+
+  onFailed(linkKey: LinkKey): void {
+    const attempt = this.#byKey.get(linkKey);
+    if (attempt) this.#fail(attempt, attempt.state === 'open' ? 'closed' : 'failed');
+  }
+
+  /** Signalling that arrived for this member, from a member it was routed from. */
+  async onSignal(from: MemberId, payload: Uint8Array): Promise<void> {
+    const signal = decodeLinkSignal(payload);
+    if (!signal) {
+      this.refusedSignals += 1;
+      return;
+    }
+    const attempt = this.#byPeer.get(from);
+    if (signal.kind === 'candidate' || signal.kind === 'refuse') {
+      if (attempt?.attempt !== signal.attempt) return;
+      if (signal.kind === 'refuse') this.#fail(attempt, 'refused');
+      else this.host.post({ type: 'remote-signal', linkKey: attempt.linkKey, kind: 'candidate', text: signal.text });
+      return;
+    }
+    const entry = await this.host.verify(signal.entry);
+    const isFitting =
+      entry?.memberId === from &&
+      (signal.kind === 'request' || descriptionHasFingerprint(signal.text, entry.fingerprint));
+    if (!entry || !isFitting) {
+      this.refusedSignals += 1;
+      return;
+    }
+    this.host.onEntry(entry);
+    if (signal.kind === 'request') this.#onRequest(from, signal);
+    else if (signal.kind === 'offer') this.#onOffer(from, signal);
+    else this.#onAnswer(from, signal);
+  }
+
+  #onRequest(from: MemberId, { attempt: number }: LinkSignal): void {
+    if (from < this.host.selfId) return; // They offer themselves.
+    const existing = this.#byPeer.get(from);
+    if (existing?.state === 'connecting') return; // Our offer is on its way.
+    if (existing) this.#fail(existing, 'closed'); // They lost a link that looks open from here.
+    if (!this.host.admits(from)) {
+      this.#refuse(from, number);
+      return;
+    }
+    this.#connect(this.#add(from, number), null);
+  }
+
+  #onOffer(from: MemberId, { attempt: number, text }: LinkSignal): void {
+    if (from > this.host.selfId) return; // Only the lower id offers.
+    const existing = this.#byPeer.get(from);
+    if (existing?.state === 'asked') {
+      existing.attempt = number;
+      this.#connect(existing, text);
+      return;
+    }
+    if (existing) this.#fail(existing, 'closed'); // They started over: their end of the old one is gone.
+    if (!this.host.admits(from)) {
+      this.#refuse(from, number);
+      return;
+    }
+    this.#connect(this.#add(from, number), text);
+  }
+
+  #onAnswer(from: MemberId, { attempt: number, text }: LinkSignal): void {
+    const attempt = this.#byPeer.get(from);
+    if (attempt?.attempt !== number || attempt.state !== 'connecting') return;
+    this.host.post({ type: 'remote-signal', linkKey: attempt.linkKey, kind: 'answer', text });
+  }
+
+  #add(peer: MemberId, number: number): Attempt {
+    const attempt: Attempt = {
+      peer,
+      linkKey: this.#nextKey++,
+      attempt: number,
+      state: 'asked',
+      link: undefined,
+      timer: setTimeout(() => this.#fail(attempt, 'failed'), this.host.config.linkAttemptTimeoutMs),
+    };
+    this.#byPeer.set(peer, attempt);
+    this.#byKey.set(attempt.linkKey, attempt);
+    return attempt;
+  }
+
+  #connect(attempt: Attempt, offer: string | null): void {
+    attempt.state = 'connecting';
+    this.host.post({ type: 'open-link', linkKey: attempt.linkKey, offer });
+  }
+
+  #send(attempt: Attempt, kind: LinkSignalKind, text: string): void {
+    const entry = kind === 'candidate' || kind === 'refuse' ? new Uint8Array(0) : this.host.ownEntry();
+    try {
+      this.host.signal(attempt.peer, encodeLinkSignal({ kind, attempt: attempt.attempt, entry, text }));
+    } catch (error) {
+      // A description longer than any honest one: no member could accept it.
+      console.error('p2p-voice-room: unsendable signal', error);
+      this.#fail(attempt, 'failed');
+    }
+  }
+
+  #refuse(peer: MemberId, attempt: number): void {
+    this.host.signal(peer, encodeLinkSignal({ kind: 'refuse', attempt, entry: new Uint8Array(0), text: '' }));
+  }
+
+  #fail(attempt: Attempt, cause: 'closed' | 'failed' | 'refused'): void {
+    if (this.#byKey.get(attempt.linkKey) !== attempt) return;
+    this.#remove(attempt, 0);
+    this.host.onLinkDown(attempt.peer, cause);
+  }
+
+  #remove(attempt: Attempt, lingerMs: number): void {
+    clearTimeout(attempt.timer);
+    if (attempt.link) {
+      this.closedCounters.bytesSent += attempt.link.bytesSent;
+      this.closedCounters.bytesReceived += attempt.link.bytesReceived;
+      this.closedCounters.malformed += attempt.link.malformed;
+      attempt.link.close();
+    }
+    this.#byKey.delete(attempt.linkKey);
+    if (this.#byPeer.get(attempt.peer) === attempt) this.#byPeer.delete(attempt.peer);
+    const close = () => this.host.post({ type: 'close-link', linkKey: attempt.linkKey });
+    if (lingerMs > 0) setTimeout(close, lingerMs);
+    else close();
+  }
+}
+

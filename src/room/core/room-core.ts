@@ -1,0 +1,460 @@
+/**
+ * The room behind the page: carries out what the overlay engine decides, moves voice, keeps the roster honest and
+ * draws snapshots. Runs in a worker (`worker-entry.ts`); the page hears of it only through `protocol.ts`.
+ *
+ * One file, because it is the one place where engine, links, pipes, voice and roster meet; each of them lives in a
+ * file of its own beside it.
+ */
+
+import type { Opus } from '../../audio/codec.js';
+import { VoiceEncoder } from '../../audio/voice-encoder.js';
+import { NETWORK_DEFAULTS, validateNetworkConfig } from '../../network/config.js';
+import { createOverlayEngine } from '../../overlay/engine.js';
+import type { OverlayEffect, OverlayEngine, OverlayInput, OverlayView } from '../../overlay/interface.js';
+import { handleOf, type Handle, type Identity, type MemberId } from '../../units.js';
+import { decodeControl, encodeControl, type ControlMessage } from '../../wire/control.js';
+import type { RosterEntry } from '../../wire/roster-entry.js';
+import type { CoreStart, DoorbellMode, FromCore, ToCore } from '../protocol.js';
+import { EntryBook } from './entry-book.js';
+import { LinkTable } from './link-table.js';
+import { buildSnapshot } from './snapshot.js';
+import { VoiceDesk } from './voice-desk.js';
+
+export interface CoreHost {
+  post(message: FromCore): void;
+  loadOpus(codecUrl: string): Promise<Opus>;
+}
+
+/** ≤ 10 snapshots a second. */
+const SNAPSHOT_PERIOD_MS = 100;
+
+/** Pipes may still carry candidates of a link that just opened: the doorbell is left this much later. */
+const DOORBELL_LINGER_MS = 1500;
+
+/** Up to this many members everybody's chain is made before they speak, so that first words need not wait for the page. */
+const EAGER_SPEAKERS = 16;
+
+/** ms to let goodbyes leave the control channels. */
+const GOODBYE_PATIENCE_MS = 250;
+
+/** A queue that changed less than this is not worth telling the engine. */
+const QUEUE_STEP_MS = 10;
+
+export class RoomCore {
+  readonly #config = validateNetworkConfig(NETWORK_DEFAULTS);
+  #start: CoreStart | undefined;
+  #engine: OverlayEngine | undefined;
+  #book: EntryBook | undefined;
+  #links: LinkTable | undefined;
+  #voice: VoiceDesk | undefined;
+  #ownEntry: RosterEntry | undefined;
+
+  readonly #inputs: OverlayInput[] = [];
+  #stepping = false;
+  #tickTimer: ReturnType<typeof setTimeout> | undefined;
+  #tickAtMs = Number.POSITIVE_INFINITY;
+
+  #snapshotTimer: ReturnType<typeof setTimeout> | undefined;
+  #doorbellTimer: ReturnType<typeof setTimeout> | undefined;
+  #doorbellMode: DoorbellMode | undefined;
+  #wantedDoorbellMode: DoorbellMode | undefined;
+
+  /** Doorbell pipes and whom they reach, once known. */
+  readonly #pipes = new Map<string, MemberId | undefined>();
+  /** Sources whose chain the page was asked to make. */
+  readonly #speakers = new Map<Handle, MemberId>();
+  readonly #blocked = new Set<Identity>();
+  readonly #blockedHandles = new Set<Handle>();
+  readonly #queueMs = new Map<MemberId, number>();
+  #view: OverlayView = { members: [], links: [], trees: [], onDuty: [] };
+  #leaving = false;
+
+  constructor(private readonly host: CoreHost) {}
+
+  receive(message: ToCore): void {
+    if (message.type === 'start') {
+      this.#begin(message).catch((error: unknown) => {
+        this.host.post({
+          type: 'failed',
+          reason: 'codec-refused',
+          message: `The voice codec could not start (${String(error)}). The page must allow WebAssembly ('wasm-unsafe-eval').`,
+        });
+      });
+      return;
+    }
+    if (!this.#start) {
+      // Only the ports may come before the start has finished; they wait in the desk made there.
+      throw new Error(`core: ${message.type} before start`);
+    }
+    this.#dispatch(message);
+  }
+
+  #dispatch(message: Exclude<ToCore, CoreStart>): void {
+    const links = this.#links as LinkTable;
+    const voice = this.#voice as VoiceDesk;
+    switch (message.type) {
+      case 'playout-port':
+        voice.setPlayoutPort(message.port);
+        voice.setDeafened((this.#start as CoreStart).voice.deafened);
+        break;
+      case 'capture-port':
+        voice.setCapturePort(message.port);
+        break;
+      case 'channels':
+        links.onChannels(message);
+        break;
+      case 'local-signal':
+        links.onLocalSignal(message);
+        break;
+      case 'link-failed':
+        links.onFailed(message.linkKey);
+        break;
+      case 'pipe-up':
+        this.#pipes.set(message.pipe, undefined);
+        this.#sayHello(message.pipe);
+        break;
+      case 'pipe-down':
+        this.#onPipeDown(message.pipe);
+        break;
+      case 'pipe-message':
+        this.#onPipeMessage(message.pipe, message.bytes);
+        break;
+      case 'block':
+        this.#blocked.add(message.identity);
+        this.#step({ type: 'block', identity: message.identity });
+        this.#silenceBlocked();
+        break;
+      case 'unblock':
+        this.#blocked.delete(message.identity);
+        this.#silenceBlocked();
+        this.#step({ type: 'unblock', identity: message.identity });
+        break;
+      case 'limits':
+        this.#step({ type: 'limits', limits: message.limits });
+        this.#publish({ maxLinks: message.limits.maxLinks, uploadSlots: message.limits.uploadSlots });
+        break;
+      case 'voice':
+        this.#configureVoice(message.voice);
+        break;
+      case 'name':
+        this.#publish({ name: message.name });
+        break;
+      case 'hidden':
+        this.#step({ type: 'shed', shed: message.hidden });
+        break;
+      case 'leave':
+        void this.#leave();
+        break;
+    }
+    this.#markDirty();
+  }
+
+  async #begin(start: CoreStart): Promise<void> {
+    this.#start = start;
+    const book = new EntryBook(start);
+    this.#book = book;
+    this.#engine = createOverlayEngine({ selfId: start.memberId, limits: start.limits, random: Math.random });
+    const links = new LinkTable({
+      selfId: start.memberId,
+      config: this.#config,
+      nowMs,
+      post: (message) => this.host.post(message),
+      signal: (to, payload) => this.#step({ type: 'signal', to, payload }),
+      ownEntry: () => (this.#ownEntry as RosterEntry).bytes,
+      verify: (bytes) => book.verify(bytes),
+      entryOf: (memberId) => book.get(memberId),
+      admits: (peer) => !this.#leaving && (this.#engine as OverlayEngine).admits(peer, nowMs()),
+      onEntry: (entry) => this.#step({ type: 'entries', from: entry.memberId, entries: [entry] }),
+      onLinkUp: (peer) => this.#step({ type: 'link-up', peer }),
+      onLinkDown: (peer, cause) => {
+        this.#queueMs.delete(peer);
+        this.#step({ type: 'link-down', peer, cause });
+      },
+      onControl: (peer, bytes, reliable) => this.#onControl(peer, bytes, reliable),
+      onVoice: (peer, packet, hopLimit) => this.#onVoice(peer, packet, hopLimit),
+    });
+    this.#links = links;
+    this.#voice = new VoiceDesk({
+      links,
+      nowMs,
+      engine: () => this.#engine as OverlayEngine,
+      onSource: (source) => this.#onSource(source),
+    });
+    for (const identity of start.blocked) this.#blocked.add(identity);
+    const [entry, opus] = await Promise.all([book.sign({}), this.host.loadOpus(start.codecUrl)]);
+    this.#ownEntry = entry;
+    this.#step({ type: 'self', entry });
+    for (const identity of start.blocked) this.#step({ type: 'block', identity });
+    this.#voice.encoder = new VoiceEncoder({
+      opus,
+      bitrate: start.voice.bitrate,
+      frameSamples: 960,
+      source: handleOf(start.memberId),
+      streamEpoch: 0,
+    });
+    this.#configureVoice(start.voice);
+    this.host.post({ type: 'ready' });
+    this.#updateDoorbell();
+  }
+
+  /** Feeds the engine and carries out its effects, strictly one input after the other. */
+  #step(input: OverlayInput): void {
+    this.#inputs.push(input);
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
+        const effects = (this.#engine as OverlayEngine).handle(next, nowMs());
+        for (const effect of effects) this.#apply(effect);
+      }
+    } finally {
+      this.#stepping = false;
+    }
+    this.#scheduleTick();
+  }
+
+  #apply(effect: OverlayEffect): void {
+    const links = this.#links as LinkTable;
+    switch (effect.type) {
+      case 'send':
+        this.#send(effect.to, effect.message, effect.reliable);
+        break;
+      case 'open-link':
+        links.want(effect.peer);
+        break;
+      case 'close-link':
+        this.#queueMs.delete(effect.peer);
+        links.drop(effect.peer);
+        break;
+      case 'signal':
+        void links.onSignal(effect.from, effect.payload);
+        break;
+      case 'replay':
+        (this.#voice as VoiceDesk).replay(effect.to, effect.source, effect.fromSequence);
+        break;
+      case 'publish':
+        this.#publish(effect.changes);
+        break;
+      case 'view-changed':
+        this.#markDirty();
+        break;
+    }
+  }
+
+  /** Re-arms the timer only when something is due earlier: a tick too early is harmless, a late one is not. */
+  #scheduleTick(): void {
+    const dueMs = (this.#engine as OverlayEngine).nextDeadlineMs();
+    if (dueMs >= this.#tickAtMs || !Number.isFinite(dueMs)) return;
+    clearTimeout(this.#tickTimer);
+    this.#tickAtMs = dueMs;
+    this.#tickTimer = setTimeout(
+      () => {
+        this.#tickAtMs = Number.POSITIVE_INFINITY;
+        this.#reportQueues();
+        this.#step({ type: 'tick' });
+      },
+      Math.max(0, dueMs - nowMs()),
+    );
+  }
+
+  #send(to: MemberId, message: ControlMessage, reliable: boolean): void {
+    const link = this.#links?.link(to);
+    const bytes = encodeControl(message);
+    if (link && reliable) link.sendControl(bytes);
+    else if (link) link.sendUnreliable(bytes);
+    else {
+      for (const [pipe, memberId] of this.#pipes) {
+        if (memberId !== to) continue;
+        this.host.post({ type: 'pipe-send', pipe, bytes });
+        return;
+      }
+    }
+  }
+
+  #onControl(peer: MemberId, bytes: Uint8Array, _reliable: boolean): void {
+    const message = decodeControl(bytes);
+    if (!message) {
+      this.#links?.link(peer)?.countMalformed();
+      return;
+    }
+    if (message.type === 'entries') void this.#verifyEntries(peer, message.entries);
+    else this.#step({ type: 'message', from: peer, message });
+  }
+
+  async #verifyEntries(from: MemberId, packed: readonly Uint8Array[]): Promise<RosterEntry[]> {
+    const book = this.#book as EntryBook;
+    const checked = await Promise.all(packed.map((bytes) => book.verify(bytes)));
+    const entries = checked.filter((entry) => entry !== undefined);
+    if (entries.length > 0) this.#step({ type: 'entries', from, entries });
+    return entries;
+  }
+
+  #sayHello(pipe: string): void {
+    if (!this.#ownEntry) return;
+    const bytes = encodeControl({ type: 'entries', entries: [this.#ownEntry.bytes] });
+    this.host.post({ type: 'pipe-send', pipe, bytes });
+  }
+
+  #onPipeMessage(pipe: string, bytes: Uint8Array): void {
+    if (!this.#pipes.has(pipe)) return;
+    const message = decodeControl(bytes);
+    const peer = this.#pipes.get(pipe);
+    if (!message) return;
+    if (peer) {
+      if (message.type === 'entries') void this.#verifyEntries(peer, message.entries);
+      else this.#step({ type: 'message', from: peer, message });
+      return;
+    }
+    if (message.type === 'entries' && message.entries[0]) void this.#onHello(pipe, message.entries[0]);
+  }
+
+  /** The first entry over a pipe is the far end's own: from now on the pipe has a name. */
+  async #onHello(pipe: string, bytes: Uint8Array): Promise<void> {
+    const entry = await this.#book?.verify(bytes);
+    if (!entry || !this.#pipes.has(pipe) || entry.memberId === this.#start?.memberId) return;
+    const isFirst = ![...this.#pipes.values()].includes(entry.memberId);
+    this.#pipes.set(pipe, entry.memberId);
+    this.#step({ type: 'entries', from: entry.memberId, entries: [entry] });
+    if (isFirst) this.#step({ type: 'pipe-up', peer: entry.memberId });
+  }
+
+  #onPipeDown(pipe: string): void {
+    const peer = this.#pipes.get(pipe);
+    this.#pipes.delete(pipe);
+    if (peer && ![...this.#pipes.values()].includes(peer)) this.#step({ type: 'pipe-down', peer });
+  }
+
+  #onVoice(from: MemberId, packet: Uint8Array, hopLimit: number): void {
+    (this.#voice as VoiceDesk).receive(from, packet, hopLimit, (source) => this.#blockedHandles.has(source));
+    this.#scheduleTick();
+    this.#markDirty();
+  }
+
+  #onSource(source: Handle): void {
+    if (this.#speakers.has(source)) return;
+    const member = this.#view.members.find(({ memberId }) => handleOf(memberId) === source);
+    if (!member) return;
+    this.#speakers.set(source, member.memberId);
+    this.host.post({ type: 'speaker', source, memberId: member.memberId });
+  }
+
+  #configureVoice(voice: CoreStart['voice']): void {
+    const encoder = this.#voice?.encoder;
+    encoder?.setMuted(voice.muted);
+    encoder?.setVoiceActivation(voice.voiceActivation);
+    encoder?.setBitrate(voice.bitrate);
+    this.#voice?.setDeafened(voice.deafened);
+    if (this.#ownEntry && this.#ownEntry.muted !== voice.muted) this.#publish({ muted: voice.muted });
+  }
+
+  /** Signs the changed own entry and tells the engine, which spreads it. */
+  #publish(changes: Partial<RosterEntry>): void {
+    this.#book
+      ?.sign(changes)
+      .then((entry) => {
+        this.#ownEntry = entry;
+        this.#step({ type: 'self', entry });
+      })
+      .catch((error: unknown) => console.error('p2p-voice-room: own entry not published', error));
+  }
+
+  #silenceBlocked(): void {
+    this.#blockedHandles.clear();
+    for (const { memberId, identity } of this.#view.members) {
+      if (!this.#blocked.has(identity)) continue;
+      const source = handleOf(memberId);
+      this.#blockedHandles.add(source);
+      this.#voice?.silence(source);
+      this.#dropSpeaker(source);
+    }
+  }
+
+  #dropSpeaker(source: Handle): void {
+    if (this.#speakers.delete(source)) this.host.post({ type: 'speaker-gone', source });
+  }
+
+  /** Chains for those who may speak, none for those who left. */
+  #syncSpeakers(): void {
+    const present = new Set(this.#view.members.map(({ memberId }) => handleOf(memberId)));
+    for (const source of [...this.#speakers.keys()]) {
+      if (present.has(source)) continue;
+      this.#dropSpeaker(source);
+      this.#voice?.forget(source);
+    }
+    for (const { memberId, identity } of this.#view.members) {
+      const source = handleOf(memberId);
+      if (memberId === this.#start?.memberId) continue;
+      if (this.#blocked.has(identity)) {
+        if (!this.#blockedHandles.has(source)) this.#silenceBlocked();
+      } else if (this.#view.members.length <= EAGER_SPEAKERS) this.#onSource(source);
+    }
+  }
+
+  #markDirty(): void {
+    this.#snapshotTimer ??= setTimeout(() => this.#snapshot(), SNAPSHOT_PERIOD_MS);
+  }
+
+  #snapshot(): void {
+    this.#snapshotTimer = undefined;
+    if (!this.#engine || !this.#links || !this.#voice || !this.#start || this.#leaving) return;
+    this.#view = this.#engine.view();
+    this.#syncSpeakers();
+    const snapshot = buildSnapshot(this.#start, this.#view, this.#links, this.#voice, this.#book?.malformed ?? 0);
+    this.host.post(snapshot);
+    this.#updateDoorbell();
+    // Levels fall and speech ends without any event: somebody audible keeps the snapshots coming.
+    if (snapshot.speaking || snapshot.peers.some(({ speaking }) => speaking)) this.#markDirty();
+  }
+
+  #updateDoorbell(): void {
+    const selfId = this.#start?.memberId as MemberId;
+    const isLinked = this.#view.links.length > 0;
+    const mode: DoorbellMode = !isLinked ? 'alone' : this.#view.onDuty.includes(selfId) ? 'duty' : 'off';
+    if (mode === this.#wantedDoorbellMode) return;
+    this.#wantedDoorbellMode = mode;
+    clearTimeout(this.#doorbellTimer);
+    const delayMs = mode === 'alone' || this.#doorbellMode === undefined ? 0 : DOORBELL_LINGER_MS;
+    const apply = () => {
+      if (mode === 'off' && (this.#links?.pending ?? 0) > 0) {
+        this.#doorbellTimer = setTimeout(apply, DOORBELL_LINGER_MS);
+        return;
+      }
+      this.#doorbellMode = mode;
+      this.host.post({ type: 'doorbell', mode });
+    };
+    if (delayMs === 0) apply();
+    else this.#doorbellTimer = setTimeout(apply, delayMs);
+  }
+
+  /** Tells the engine which links back up: their cost rises and children drift away. */
+  #reportQueues(): void {
+    for (const [peer, link] of this.#links?.open() ?? []) {
+      // 400 kbit/s is what a link carries safely under loss.
+      const queueMs = link.voiceBufferedBytes / 50;
+      if (Math.abs(queueMs - (this.#queueMs.get(peer) ?? 0)) < QUEUE_STEP_MS) continue;
+      this.#queueMs.set(peer, queueMs);
+      this.#step({ type: 'queue', peer, queueMs });
+    }
+  }
+
+  async #leave(): Promise<void> {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#step({ type: 'leave' });
+    await this.#book?.sign({ left: true }).then((entry) => this.#step({ type: 'self', entry }));
+    const endMs = nowMs() + GOODBYE_PATIENCE_MS;
+    const isBusy = () => [...(this.#links?.open() ?? [])].some(([, link]) => link.controlBufferedBytes > 0);
+    do await new Promise((resolve) => setTimeout(resolve, 20));
+    while (nowMs() < endMs && isBusy());
+    clearTimeout(this.#tickTimer);
+    clearTimeout(this.#snapshotTimer);
+    clearTimeout(this.#doorbellTimer);
+    this.#links?.dropAll();
+    this.#voice?.close();
+    this.host.post({ type: 'left' });
+  }
+}
+
+function nowMs(): number {
+  return performance.now();
+}

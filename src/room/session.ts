@@ -1,0 +1,432 @@
+/**
+ * One stay in a room: everything that joining makes and leaving takes down again. `VoiceRoom` opens one per join and
+ * sees of it only its handlers; nothing of a session outlives `close`.
+ */
+
+import { CaptureSource, createAudioContext, openMicrophone } from '../audio/microphone.js';
+import { Mixer } from '../audio/mixer.js';
+import { VoiceRoomError } from '../errors.js';
+import { NETWORK_DEFAULTS } from '../network/config.js';
+import { Doorbell, type DoorbellModule, type Reachability } from '../network/doorbell.js';
+import { LinkMaker } from '../network/link-maker.js';
+import { toHex, type Handle, type Identity, type MemberId } from '../units.js';
+import { codecUrl, doorbellUrl, workletUrl } from './assets.js';
+import { startCore, type CoreConnection } from './core-connection.js';
+import { loadPersonalKey, type PersonalKey } from './identity.js';
+import { DEFAULT_ICE_SERVERS, limitsOf, networksOf, voiceOf } from './options.js';
+import type { CoreSnapshot, FromCore, ToCore } from './protocol.js';
+import type { VoiceRoomOptions } from './types.js';
+
+export interface SessionHandlers {
+  onSnapshot(snapshot: CoreSnapshot): void;
+  onError(error: VoiceRoomError): void;
+  onReachability(reachability: Reachability): void;
+  onWrongPassword(): void;
+  /** Sound started or was stopped by the browser. */
+  onSoundChange(): void;
+  /** Gain and pan this person gave that member. */
+  deskOf(memberId: MemberId): { gain: number; pan: number };
+}
+
+/** ms to wait for the core's goodbyes before everything is closed anyway. */
+const LEAVE_PATIENCE_MS = 800;
+
+/** Free Trystero instances, for the next room on this page; at most as many as rooms were ever joined at once. */
+const idleDoorbells: DoorbellModule[] = [];
+let doorbellsLoaded = 0;
+
+export class Session {
+  readonly selfId = toHex(crypto.getRandomValues(new Uint8Array(16))) as MemberId;
+  /** True when the microphone is not there or not wanted. */
+  listening = true;
+
+  readonly #context: AudioContext;
+  #mixer: Mixer | undefined;
+  #core: CoreConnection | undefined;
+  #linkMaker: LinkMaker | undefined;
+  #doorbell: Doorbell | undefined;
+  #doorbellModule: DoorbellModule | undefined;
+  #capture: CaptureSource | undefined;
+  #deviceStream: MediaStream | undefined;
+  /** Counts up with every choice of source: an answer to an older one is not used. */
+  #deviceRequest = 0;
+  #key: PersonalKey | undefined;
+  #isCoreStarted = false;
+  #closed = false;
+  #onReady: (() => void) | undefined;
+  #onFailed: ((error: VoiceRoomError) => void) | undefined;
+  #onLeft: (() => void) | undefined;
+
+  /** Call inside the person's gesture: the audio context must be made there. */
+  constructor(
+    private options: VoiceRoomOptions,
+    private readonly appId: string,
+    private readonly name: string,
+    private readonly blocked: readonly Identity[],
+    private readonly handlers: SessionHandlers,
+  ) {
+    this.#context = createAudioContext();
+    this.#context.onstatechange = () => this.handlers.onSoundChange();
+  }
+
+  get identity(): Identity | undefined {
+    return this.#key?.identity;
+  }
+
+  /** False when preferences and key only last for the visit. */
+  get isKeyStored(): boolean {
+    return this.#key?.stored ?? true;
+  }
+
+  get soundBlocked(): boolean {
+    return !this.#closed && this.#context.state !== 'running';
+  }
+
+  /** Makes everything and starts looking for others. @throws VoiceRoomError when nothing can be done. */
+  async open(): Promise<void> {
+    void this.resumeSound();
+    const [key, certificate] = await Promise.all([
+      loadPersonalKey().catch((error: unknown) => {
+        throw new VoiceRoomError(
+          'unsupported-browser',
+          'This browser lacks Ed25519 keys. Use Chrome 137, Firefox 129, Safari 17 or newer.',
+          false,
+          { cause: error },
+        );
+      }),
+      RTCPeerConnection.generateCertificate({ name: 'ECDSA', namedCurve: 'P-256' } as EcKeyGenParams),
+      this.#loadWorklets(),
+      this.#openCore(),
+    ]);
+    this.#assertOpen();
+    this.#key = key;
+    this.#makeNetwork(certificate);
+    const microphone = this.#openMicrophone();
+    await this.#startCoreWith(key, fingerprintOf(certificate));
+    await microphone;
+    this.#assertOpen();
+  }
+
+  /** Says goodbye and closes everything. Resolves when nothing is left. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#onFailed?.(new VoiceRoomError('wrong-state', 'The room was left while it was being joined.'));
+    if (this.#core && this.#isCoreStarted) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const left = new Promise<void>((resolve) => {
+        this.#onLeft = resolve;
+        timer = setTimeout(resolve, LEAVE_PATIENCE_MS);
+      });
+      this.#post({ type: 'leave' });
+      await left;
+      clearTimeout(timer);
+    }
+    await this.#release();
+  }
+
+  /** The page is going away: closes connections at once, which the neighbours notice in a few milliseconds. */
+  closeNow(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#linkMaker?.closeAll();
+    void this.#release();
+  }
+
+  async resumeSound(): Promise<void> {
+    if (this.#context.state === 'suspended') await this.#context.resume();
+  }
+
+  block(identity: Identity): void {
+    this.#post({ type: 'block', identity });
+  }
+
+  unblock(identity: Identity): void {
+    this.#post({ type: 'unblock', identity });
+  }
+
+  rename(name: string): void {
+    this.#post({ type: 'name', name });
+  }
+
+  setHidden(hidden: boolean): void {
+    this.#post({ type: 'hidden', hidden });
+  }
+
+  setDesk(memberSource: Handle, gain: number, pan: number): void {
+    this.#mixer?.setGain(memberSource, gain);
+    this.#mixer?.setPan(memberSource, pan);
+  }
+
+  /** Takes over what can change while joined. */
+  async configure(options: VoiceRoomOptions): Promise<void> {
+    const before = this.options;
+    this.options = options;
+    this.#post({ type: 'limits', limits: limitsOf(options) });
+    this.#post({ type: 'voice', voice: voiceOf(options) });
+    this.#mixer?.setDeafened(options.deafened ?? false);
+    for (const track of this.#deviceStream?.getTracks() ?? []) track.enabled = !(options.muted ?? false);
+    const sourceChanged =
+      (before.microphone ?? null) !== (options.microphone ?? null) ||
+      (before.listenOnly ?? false) !== (options.listenOnly ?? false) ||
+      before.echoCancellation !== options.echoCancellation ||
+      before.noiseSuppression !== options.noiseSuppression ||
+      before.autoGainControl !== options.autoGainControl;
+    if (sourceChanged) await this.#openMicrophone();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new VoiceRoomError('wrong-state', 'The room was left while it was being joined.');
+  }
+
+  async #loadWorklets(): Promise<void> {
+    try {
+      await this.#context.audioWorklet.addModule(codecUrl);
+      await this.#context.audioWorklet.addModule(workletUrl);
+    } catch (error) {
+      throw new VoiceRoomError(
+        'load-failed',
+        'The sound module did not load. Check the connection and reload the page.',
+        false,
+        { cause: error },
+      );
+    }
+  }
+
+  async #openCore(): Promise<void> {
+    const loadFailed = (cause: unknown) =>
+      new VoiceRoomError('load-failed', 'The room’s worker did not load. Check the connection and reload.', false, {
+        cause,
+      });
+    try {
+      this.#core = await startCore(
+        (message) => this.#onCoreMessage(message),
+        (message) => {
+          const error = loadFailed(message);
+          if (this.#onFailed) this.#onFailed(error);
+          else this.handlers.onError(error);
+        },
+      );
+    } catch (error) {
+      throw loadFailed(error);
+    }
+  }
+
+  #makeNetwork(certificate: RTCCertificate): void {
+    const { options } = this;
+    const rtcConfiguration: RTCConfiguration = {
+      iceServers: [...(options.iceServers ?? DEFAULT_ICE_SERVERS)],
+      iceTransportPolicy: options.iceTransportPolicy ?? 'all',
+    };
+    this.#linkMaker = new LinkMaker(
+      { ...rtcConfiguration, certificates: [certificate] },
+      {
+        onChannels: (linkKey, control, voice) =>
+          this.#post({ type: 'channels', linkKey, control, voice }, [
+            control as unknown as Transferable,
+            voice as unknown as Transferable,
+          ]),
+        onSignal: (linkKey, kind, text) => this.#post({ type: 'local-signal', linkKey, kind, text }),
+        onFailed: (linkKey) => this.#post({ type: 'link-failed', linkKey }),
+      },
+      NETWORK_DEFAULTS,
+    );
+    this.#doorbell = new Doorbell(
+      {
+        load: async () => (this.#doorbellModule ??= await takeDoorbell()),
+        networks: networksOf(options),
+        appId: `p2p-voice-room/1/${this.appId}`,
+        room: options.room,
+        password: options.password || undefined,
+        urls: { torrent: nonEmpty(options.trackers), nostr: nonEmpty(options.nostrRelays) },
+        rtcConfiguration,
+        config: NETWORK_DEFAULTS,
+      },
+      {
+        onPipeUp: (pipe) => this.#post({ type: 'pipe-up', pipe }),
+        onPipeDown: (pipe) => this.#post({ type: 'pipe-down', pipe }),
+        onPipeMessage: (pipe, bytes) => this.#post({ type: 'pipe-message', pipe, bytes }),
+        onWrongPassword: () => this.handlers.onWrongPassword(),
+        onReachability: (reachability) => this.handlers.onReachability(reachability),
+        onLoadFailed: (error) =>
+          this.handlers.onError(
+            new VoiceRoomError(
+              'load-failed',
+              'The part that finds others did not load. Check the connection and reload the page.',
+              false,
+              { cause: error },
+            ),
+          ),
+      },
+    );
+  }
+
+  async #startCoreWith(key: PersonalKey, fingerprint: string): Promise<void> {
+    const { options } = this;
+    const ready = new Promise<void>((resolve, reject) => {
+      this.#onReady = resolve;
+      this.#onFailed = reject;
+    });
+    this.#post({
+      type: 'start',
+      memberId: this.selfId,
+      publicKey: key.publicKey,
+      identity: key.identity,
+      privateKey: key.privateKey,
+      fingerprint,
+      joinedAtMs: Date.now(),
+      name: this.name,
+      limits: limitsOf(options),
+      blocked: this.blocked,
+      voice: voiceOf(options),
+      codecUrl,
+    });
+    this.#isCoreStarted = true;
+    const playout = new MessageChannel();
+    this.#mixer = new Mixer(this.#context, playout.port1);
+    this.#mixer.setDeafened(options.deafened ?? false);
+    this.#post({ type: 'playout-port', port: playout.port2 }, [playout.port2]);
+    try {
+      await ready;
+    } finally {
+      this.#onReady = undefined;
+      this.#onFailed = undefined;
+    }
+  }
+
+  /** Opens the microphone, the page's stream or nothing, whichever the options ask for. Never throws: one can listen. */
+  async #openMicrophone(): Promise<void> {
+    const { options } = this;
+    const wanted = options.microphone ?? null;
+    this.#deviceRequest += 1;
+    this.#stopDevice();
+    if (options.listenOnly && !wanted) {
+      this.#connectCapture(null);
+      return;
+    }
+    try {
+      const stream = wanted ?? (await this.#openDevice());
+      if (stream) this.#connectCapture(stream);
+    } catch (error) {
+      this.#connectCapture(null);
+      this.handlers.onError(
+        error instanceof VoiceRoomError
+          ? error
+          : new VoiceRoomError('microphone-missing', 'The microphone could not be opened. You can listen.', true, {
+              cause: error,
+            }),
+      );
+    }
+  }
+
+  /** The device's stream; null when the room was left or another source chosen before the person answered. */
+  async #openDevice(): Promise<MediaStream | null> {
+    const request = ++this.#deviceRequest;
+    const stream = await openMicrophone({
+      echoCancellation: this.options.echoCancellation ?? true,
+      noiseSuppression: this.options.noiseSuppression ?? true,
+      autoGainControl: this.options.autoGainControl ?? true,
+    });
+    if (this.#closed || request !== this.#deviceRequest) {
+      for (const track of stream.getTracks()) track.stop();
+      return null;
+    }
+    this.#deviceStream = stream;
+    for (const track of stream.getTracks()) track.enabled = !(this.options.muted ?? false);
+    return stream;
+  }
+
+  #connectCapture(stream: MediaStream | null): void {
+    if (this.#closed) return;
+    this.listening = stream === null;
+    if (this.#capture || !stream) {
+      this.#capture?.setStream(stream);
+      return;
+    }
+    const ports = new MessageChannel();
+    this.#capture = new CaptureSource(this.#context, ports.port1);
+    this.#capture.setStream(stream);
+    this.#post({ type: 'capture-port', port: ports.port2 }, [ports.port2]);
+  }
+
+  #stopDevice(): void {
+    for (const track of this.#deviceStream?.getTracks() ?? []) track.stop();
+    this.#deviceStream = undefined;
+  }
+
+  #onCoreMessage(message: FromCore): void {
+    switch (message.type) {
+      case 'ready':
+        this.#onReady?.();
+        break;
+      case 'failed':
+        this.#onFailed?.(new VoiceRoomError(message.reason, message.message, false));
+        break;
+      case 'open-link':
+        this.#linkMaker?.open(message.linkKey, message.offer);
+        break;
+      case 'remote-signal':
+        this.#linkMaker?.signal(message.linkKey, message.kind, message.text);
+        break;
+      case 'close-link':
+        this.#linkMaker?.close(message.linkKey);
+        break;
+      case 'pipe-send':
+        this.#doorbell?.send(message.pipe, message.bytes);
+        break;
+      case 'doorbell':
+        this.#doorbell?.setMode(message.mode);
+        break;
+      case 'speaker':
+        this.#mixer?.addSpeaker(message.source, this.handlers.deskOf(message.memberId));
+        break;
+      case 'speaker-gone':
+        this.#mixer?.removeSpeaker(message.source);
+        break;
+      case 'snapshot':
+        if (!this.#closed) this.handlers.onSnapshot(message);
+        break;
+      case 'left':
+        this.#onLeft?.();
+        break;
+    }
+  }
+
+  #post(message: ToCore, transfer?: Transferable[]): void {
+    this.#core?.post(message, transfer);
+  }
+
+  async #release(): Promise<void> {
+    this.#stopDevice();
+    this.#capture?.close();
+    this.#mixer?.close();
+    this.#linkMaker?.closeAll();
+    this.#core?.close();
+    this.#core = undefined;
+    this.#context.onstatechange = null;
+    await Promise.all([
+      this.#context.state === 'closed' ? undefined : this.#context.close(),
+      this.#doorbell?.close(),
+    ]);
+    if (this.#doorbellModule) idleDoorbells.push(this.#doorbellModule);
+    this.#doorbellModule = undefined;
+  }
+}
+
+/** A Trystero instance nobody on this page is using: one per room that is joined at the same time. */
+async function takeDoorbell(): Promise<DoorbellModule> {
+  const idle = idleDoorbells.pop();
+  if (idle) return idle;
+  doorbellsLoaded += 1;
+  return (await import(/* @vite-ignore */ `${doorbellUrl}#${doorbellsLoaded}`)) as DoorbellModule;
+}
+
+/** SHA-256, lower-case hex without colons. */
+function fingerprintOf(certificate: RTCCertificate): string {
+  const fingerprint = certificate.getFingerprints().find(({ algorithm }) => algorithm === 'sha-256');
+  return fingerprint?.value?.replaceAll(':', '').toLowerCase() ?? '';
+}
+
+function nonEmpty(urls: readonly string[] | undefined): readonly string[] | undefined {
+  return urls && urls.length > 0 ? urls : undefined;
+}
