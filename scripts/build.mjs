@@ -1,13 +1,20 @@
 /** `npm run build`: the bundles by rollup, then the unbundled modules and types by the compiler. */
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { bin, root, run } from './lib/run.mjs';
 
 const started = performance.now();
-rmSync(`${root}dist`, { recursive: true, force: true });
+const startedAtMs = Date.now();
 await run(bin('rollup'), ['--config', 'rollup.config.mjs', '--silent']);
 if (existsSync(`${root}src/define.ts`)) await run(bin('tsc'), ['-p', 'tsconfig.build.json']);
 else console.warn('skipped dist/esm: src/define.ts does not exist');
+
+// A page being served keeps its files while they are built; what this build did not write goes only now.
+for (const entry of readdirSync(`${root}dist`, { recursive: true, withFileTypes: true })) {
+  const file = `${entry.parentPath ?? entry.path}/${entry.name}`;
+  // A second of grace for file systems with coarse times.
+  if (entry.isFile() && statSync(file).mtimeMs < startedAtMs - 1000) rmSync(file);
+}
 
 for (const file of readdirSync(`${root}dist`).filter((name) => name.endsWith('.js'))) {
   const bytes = readFileSync(`${root}dist/${file}`);

@@ -23,6 +23,7 @@ const TYPES = /** @type {Record<string, string>} */ ({
  * @property {number} [port] 0 or none = any free one; rejects with EADDRINUSE when taken
  * @property {Record<string, string>} [headers] sent with every answer, for example a Content-Security-Policy
  * @property {(html: string) => string} [transformHtml] applied to every HTML file
+ * @property {Record<string, string>} [files] path → text of files that lie nowhere
  */
 
 /**
@@ -30,7 +31,13 @@ const TYPES = /** @type {Record<string, string>} */ ({
  * @returns {Promise<import('./tracker.mjs').RunningServer & {requests: string[]}>} `requests` are the paths asked for
  *   so far, newest last, at most 1000
  */
-export async function startStaticServer({ mounts, port = 0, headers = {}, transformHtml = (html) => html }) {
+export async function startStaticServer({
+  mounts,
+  port = 0,
+  headers = {},
+  transformHtml = (html) => html,
+  files = {},
+}) {
   const prefixes = Object.keys(mounts).sort((a, b) => b.length - a.length);
   /** @type {string[]} */
   const requests = [];
@@ -66,7 +73,10 @@ export async function startStaticServer({ mounts, port = 0, headers = {}, transf
     requests.push(pathname);
     if (requests.length > 1000) requests.shift();
     const file = fileOf(pathname);
-    const type = TYPES[path.extname(file ?? '')] ?? 'application/octet-stream';
+    const type =
+      TYPES[path.extname(pathname.endsWith('/') ? 'index.html' : pathname)] ?? 'application/octet-stream';
+    const text = files[pathname];
+    if (text !== undefined) return answer(200, text, type);
     try {
       if (file === undefined) return answer(404, 'not found', 'text/plain');
       const body = await readFile(file);

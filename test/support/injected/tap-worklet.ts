@@ -1,0 +1,75 @@
+/**
+ * Listens to what reaches a destination: the amplitude of each tone in every 10 ms, by Goertzel's algorithm (Goertzel
+ * 1958) over whole blocks. Power is added over the channels, so an equal-power pan does not change it.
+ */
+
+import type { TapOptions, TapReport } from './globals.js';
+
+declare const sampleRate: number;
+declare class AudioWorkletProcessor {
+  readonly port: MessagePort;
+}
+declare function registerProcessor(name: string, processor: unknown): void;
+
+const BLOCK_SECONDS = 0.01;
+const BLOCKS_PER_REPORT = 4;
+const MAX_CHANNELS = 2;
+
+class TapProcessor extends AudioWorkletProcessor {
+  readonly #blockSamples = Math.round(sampleRate * BLOCK_SECONDS);
+  readonly #coefficients: readonly number[];
+  /** Two state variables for each tone and channel. */
+  readonly #states: Float64Array;
+  #filled = 0;
+  #atMs: number[] = [];
+  #amplitudes: Float32Array;
+
+  constructor({ processorOptions }: { processorOptions: TapOptions }) {
+    super();
+    this.#coefficients = processorOptions.tonesHz.map((hz) => 2 * Math.cos((2 * Math.PI * hz) / sampleRate));
+    this.#states = new Float64Array(2 * MAX_CHANNELS * this.#coefficients.length);
+    this.#amplitudes = new Float32Array(BLOCKS_PER_REPORT * this.#coefficients.length);
+  }
+
+  process(inputs: Float32Array[][]): boolean {
+    const channels = inputs[0] ?? [];
+    for (let i = 0; i < 128; i++) {
+      for (let channel = 0; channel < MAX_CHANNELS; channel++) {
+        // A silent input has no channels; its blocks count all the same, as silence.
+        const sample = channels[channel]?.[i] ?? 0;
+        for (let tone = 0; tone < this.#coefficients.length; tone++) {
+          const at = 2 * (tone * MAX_CHANNELS + channel);
+          const next = sample + this.#coefficients[tone]! * this.#states[at]! - this.#states[at + 1]!;
+          this.#states[at + 1] = this.#states[at]!;
+          this.#states[at] = next;
+        }
+      }
+      if (++this.#filled === this.#blockSamples) this.#endBlock();
+    }
+    return true;
+  }
+
+  #endBlock(): void {
+    const block = this.#atMs.length;
+    for (let tone = 0; tone < this.#coefficients.length; tone++) {
+      let power = 0;
+      for (let channel = 0; channel < MAX_CHANNELS; channel++) {
+        const at = 2 * (tone * MAX_CHANNELS + channel);
+        const a = this.#states[at]!;
+        const b = this.#states[at + 1]!;
+        power += a * a + b * b - this.#coefficients[tone]! * a * b;
+      }
+      this.#amplitudes[block * this.#coefficients.length + tone] =
+        (2 * Math.sqrt(power)) / this.#blockSamples;
+    }
+    this.#states.fill(0);
+    this.#filled = 0;
+    this.#atMs.push(Date.now());
+    if (this.#atMs.length < BLOCKS_PER_REPORT) return;
+    this.port.postMessage({ atMs: this.#atMs, amplitudes: this.#amplitudes } satisfies TapReport);
+    this.#atMs = [];
+    this.#amplitudes = new Float32Array(this.#amplitudes.length);
+  }
+}
+
+registerProcessor('p2p-voice-room-test-tap', TapProcessor);

@@ -1,0 +1,59 @@
+/** Waiting for, and asserting, what a page plays. */
+
+import assert from 'node:assert/strict';
+import type { EvaluateFunc, Page } from 'puppeteer-core';
+import { consoleOf } from './browser.js';
+import type { Live, Presence } from './injected/globals.js';
+
+/** How often a page looks whether a condition holds. */
+const POLLING_MS = 50;
+
+/** Tones the page plays now, ascending, Hz. */
+export const tonesOf = (page: Page, windowMs = 300): Promise<number[]> =>
+  page.evaluate((window) => globalThis.__tap.tones(window), windowMs);
+
+/** How a tone came and went in this page since a moment (`Date.now()`). */
+export const presenceOf = (page: Page, toneHz: number, sinceMs = 0): Promise<Presence> =>
+  page.evaluate((tone, since) => globalThis.__tap.presence(tone, since), toneHz, sinceMs);
+
+export const amplitudeOf = (page: Page, toneHz: number, windowMs = 300): Promise<number> =>
+  page.evaluate((tone, window) => globalThis.__tap.amplitude(tone, window), toneHz, windowMs);
+
+/** What is open in the page. */
+export const liveOf = (page: Page): Promise<Live> => page.evaluate(() => globalThis.__live());
+
+/**
+ * Waits until the page plays exactly these tones.
+ * @throws AssertionError with what it plays instead, and its console, when the time is over
+ */
+export async function waitForTones(
+  page: Page,
+  tonesHz: readonly number[],
+  { timeoutMs = 15_000, label = 'page' }: { timeoutMs?: number; label?: string } = {},
+): Promise<void> {
+  const wanted = [...tonesHz].sort((a, b) => a - b);
+  await waitFor(page, (text) => JSON.stringify(globalThis.__tap.tones()) === text, [JSON.stringify(wanted)], {
+    timeoutMs,
+    message: async () =>
+      `${label} should play ${wanted.join(' ')} Hz, plays ${(await tonesOf(page)).join(' ')} Hz`,
+  });
+}
+
+/**
+ * Waits inside a page until a condition holds.
+ * @throws AssertionError with the message and the page's console when the time is over
+ */
+export async function waitFor<Args extends unknown[]>(
+  page: Page,
+  condition: EvaluateFunc<Args>,
+  args: Args,
+  { timeoutMs = 15_000, message }: { timeoutMs?: number; message: string | (() => Promise<string>) },
+): Promise<void> {
+  try {
+    await page.waitForFunction(condition, { timeout: timeoutMs, polling: POLLING_MS }, ...args);
+  } catch (error) {
+    const text = typeof message === 'string' ? message : await message();
+    const printed = consoleOf(page);
+    assert.fail(`${text} (${(error as Error).message})${printed ? `\nits console:\n${printed}` : ''}`);
+  }
+}
