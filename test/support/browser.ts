@@ -44,7 +44,8 @@ export class TestBrowser {
 
   /** Opens a page with the harness in it. */
   async open({ url, context }: OpenOptions): Promise<Page> {
-    const page = await (context ?? (await this.newContext())).newPage();
+    // A window of its own: a tab behind another one counts as hidden.
+    const page = await (context ?? (await this.newContext())).newPage({ type: 'window' });
     const lines: string[] = [];
     consoles.set(page, lines);
     const note = (line: string): void => {

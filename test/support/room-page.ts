@@ -1,0 +1,222 @@
+/** One page with a room in it, driven through the public contract alone. */
+
+import type { Page } from 'puppeteer-core';
+import type { P2PVoiceRoomElement } from '../../src/elements/voice-room-element.js';
+import type { OverlaySnapshot, PeerSnapshot, RoomState, RoomStats } from '../../src/room/types.js';
+import { TONE_AMPLITUDE } from './injected-scripts.js';
+import type { Live, Presence } from './injected/globals.js';
+import { liveOf, presenceOf, tonesOf, waitFor, waitForTones } from './tones.js';
+
+export interface LoggedEvent {
+  readonly type: string;
+  readonly atMs: number;
+  readonly name?: string;
+  readonly state?: RoomState;
+  readonly blocked?: boolean;
+  readonly reason?: string;
+  readonly recoverable?: boolean;
+  readonly message?: string;
+}
+
+declare global {
+  var rooms: (P2PVoiceRoomElement & { log: LoggedEvent[] })[];
+  var makeRoom: (attributes: Record<string, string>, toneHz: number | undefined, amplitude: number) => number;
+  var roomReady: boolean | undefined;
+}
+
+export class RoomPage {
+  constructor(
+    readonly page: Page,
+    readonly name: string,
+    readonly toneHz: number | null,
+  ) {}
+
+  /** The fixture has loaded the bundle. */
+  async ready(): Promise<void> {
+    await waitFor(this.page, () => globalThis.roomReady === true, [], {
+      message: `${this.name} did not load`,
+    });
+  }
+
+  /** @returns the index of the new room in this page */
+  addRoom(attributes: Readonly<Record<string, string>>, toneHz: number | null): Promise<number> {
+    return this.page.evaluate(
+      (given, tone, amplitude) => globalThis.makeRoom(given, tone ?? undefined, amplitude),
+      attributes,
+      toneHz,
+      TONE_AMPLITUDE,
+    );
+  }
+
+  join(room = 0): Promise<void> {
+    return this.page.evaluate((index) => globalThis.rooms[index]!.join(), room);
+  }
+
+  leave(room = 0): Promise<void> {
+    return this.page.evaluate((index) => globalThis.rooms[index]!.leave(), room);
+  }
+
+  setAttribute(name: string, value: string | null, room = 0): Promise<void> {
+    return this.page.evaluate(
+      (index, attribute, text) => {
+        if (text === null) globalThis.rooms[index]!.removeAttribute(attribute);
+        else globalThis.rooms[index]!.setAttribute(attribute, text);
+      },
+      room,
+      name,
+      value,
+    );
+  }
+
+  state(room = 0): Promise<RoomState> {
+    return this.page.evaluate((index) => globalThis.rooms[index]!.state, room);
+  }
+
+  selfId(room = 0): Promise<string> {
+    return this.page.evaluate((index) => String(globalThis.rooms[index]!.selfId), room);
+  }
+
+  peers(room = 0): Promise<PeerSnapshot[]> {
+    return this.page.evaluate((index) => globalThis.rooms[index]!.peers.map((peer) => ({ ...peer })), room);
+  }
+
+  overlay(room = 0): Promise<OverlaySnapshot> {
+    return this.page.evaluate((index) => JSON.parse(JSON.stringify(globalThis.rooms[index]!.overlay)), room);
+  }
+
+  stats(room = 0): Promise<RoomStats> {
+    return this.page.evaluate((index) => JSON.parse(JSON.stringify(globalThis.rooms[index]!.stats())), room);
+  }
+
+  log(room = 0): Promise<LoggedEvent[]> {
+    return this.page.evaluate((index) => JSON.parse(JSON.stringify(globalThis.rooms[index]!.log)), room);
+  }
+
+  /** @returns the moment before it was asked for, `Date.now()` of the machine */
+  block(peerId: string, room = 0): Promise<number> {
+    return this.page.evaluate(
+      (index, id) => {
+        const nowMs = Date.now();
+        globalThis.rooms[index]!.block(id as PeerSnapshot['id']);
+        return nowMs;
+      },
+      room,
+      peerId,
+    );
+  }
+
+  unblock(peerId: string, room = 0): Promise<void> {
+    return this.page.evaluate(
+      (index, id) => globalThis.rooms[index]!.unblock(id as PeerSnapshot['id']),
+      room,
+      peerId,
+    );
+  }
+
+  tones(windowMs?: number): Promise<number[]> {
+    return tonesOf(this.page, windowMs);
+  }
+
+  presence(toneHz: number, sinceMs?: number): Promise<Presence> {
+    return presenceOf(this.page, toneHz, sinceMs);
+  }
+
+  live(): Promise<Live> {
+    return liveOf(this.page);
+  }
+
+  hears(tonesHz: readonly number[], timeoutMs?: number): Promise<void> {
+    return waitForTones(this.page, tonesHz, {
+      label: this.name,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
+  }
+
+  /** Waits until this member sees exactly these others. */
+  async sees(names: readonly string[], timeoutMs = 15_000, room = 0): Promise<void> {
+    await waitFor(
+      this.page,
+      (index, wanted) =>
+        globalThis.rooms[index]!.peers.map((peer) => peer.name)
+          .sort()
+          .join() === wanted,
+      [room, [...names].sort().join()] as [number, string],
+      {
+        timeoutMs,
+        message: async () =>
+          `${this.name} should see ${names.join(' ')}, sees ${(await this.peers(room)).map((peer) => peer.name).join(' ')}`,
+      },
+    );
+  }
+
+  /** Waits until an event of this type was logged, with this `reason` or `state` where given. */
+  async logs(
+    type: string,
+    {
+      reason,
+      state,
+      timeoutMs = 15_000,
+      room = 0,
+    }: { reason?: string; state?: RoomState; timeoutMs?: number; room?: number } = {},
+  ): Promise<LoggedEvent> {
+    const matches = (events: readonly LoggedEvent[]): LoggedEvent | undefined =>
+      events.find(
+        (event) =>
+          event.type === type &&
+          (reason === undefined || event.reason === reason) &&
+          (state === undefined || event.state === state),
+      );
+    await waitFor(
+      this.page,
+      (index, wantedType, wantedReason, wantedState) =>
+        globalThis.rooms[index]!.log.some(
+          (event) =>
+            event.type === wantedType &&
+            (wantedReason === null || event.reason === wantedReason) &&
+            (wantedState === null || event.state === wantedState),
+        ),
+      [room, type, reason ?? null, state ?? null] as [number, string, string | null, string | null],
+      {
+        timeoutMs,
+        message: async () =>
+          `${this.name} should log ${type} ${reason ?? state ?? ''}, logged ${JSON.stringify(await this.log(room))}`,
+      },
+    );
+    return matches(await this.log(room))!;
+  }
+
+  /** Waits until the page has played `blocks` of 10 ms since a moment: the harness' way to let time pass. */
+  async plays(blocks: number, toneHz: number, sinceMs: number, timeoutMs = 15_000): Promise<Presence> {
+    await waitFor(
+      this.page,
+      (tone, since, wanted) => globalThis.__tap.presence(tone, since).blocks >= wanted,
+      [toneHz, sinceMs, blocks] as [number, number, number],
+      { timeoutMs, message: `${this.name} plays nothing` },
+    );
+    return this.presence(toneHz, sinceMs);
+  }
+
+  /** The id under which this member knows the one of that name. */
+  async idOf(name: string, room = 0): Promise<string> {
+    const peer = (await this.peers(room)).find((one) => one.name === name);
+    if (!peer) throw new Error(`${this.name} does not see ${name}`);
+    return peer.id;
+  }
+}
+
+/** Everybody joins at once. */
+export const joinAll = async (cast: readonly RoomPage[]): Promise<void> => {
+  await Promise.all(cast.map((one) => one.join()));
+};
+
+/** Waits until everybody plays everybody else's tone, and nothing more. */
+export async function allHearAll(cast: readonly RoomPage[], timeoutMs = 30_000): Promise<void> {
+  await Promise.all(
+    cast.map((one) =>
+      one.hears(
+        cast.filter((other) => other !== one).map((other) => other.toneHz!),
+        timeoutMs,
+      ),
+    ),
+  );
+}
