@@ -4,7 +4,7 @@
  * cannot move data channels to a worker) it offers the same core through a global.
  */
 
-import { globalOpus } from '../audio/opus-global.js';
+import { loadSharedOpus } from '../audio/opus-global.js';
 import { RoomCore, type CoreHost } from './core/room-core.js';
 import type { FromCore, ToCore } from './protocol.js';
 
@@ -27,7 +27,7 @@ if (typeof scope.importScripts === 'function') {
     post: (message) => scope.postMessage(message),
     loadOpus: async (codecUrl) => {
       scope.importScripts?.(codecUrl);
-      return globalOpus();
+      return loadSharedOpus();
     },
   };
   const core = new RoomCore(host);
@@ -39,7 +39,7 @@ if (typeof scope.importScripts === 'function') {
         post,
         loadOpus: async (codecUrl) => {
           await import(/* @vite-ignore */ codecUrl);
-          return globalOpus();
+          return loadSharedOpus();
         },
       }),
   };
