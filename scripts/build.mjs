@@ -1,13 +1,14 @@
 /** `npm run build`: the bundles by rollup, then the unbundled modules and types by the compiler. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { bin, root, run } from './lib/run.mjs';
+import { bin, root, runAll } from './lib/run.mjs';
 
 const started = performance.now();
 const startedAtMs = Date.now();
-await run(bin('rollup'), ['--config', 'rollup.config.mjs', '--silent']);
-if (existsSync(`${root}src/define.ts`)) await run(bin('tsc'), ['-p', 'tsconfig.build.json']);
-else console.warn('skipped dist/esm: src/define.ts does not exist');
+await runAll(
+  [bin('rollup'), ['--config', 'rollup.config.mjs', '--silent']],
+  [bin('tsc'), ['-p', 'tsconfig.build.json']],
+);
 
 // A page being served keeps its files while they are built; what this build did not write goes only now.
 for (const entry of readdirSync(`${root}dist`, { recursive: true, withFileTypes: true })) {

@@ -27,6 +27,21 @@ export function run(command, args, options = {}) {
 }
 
 /**
+ * Runs commands one after the other, as `run`; ends this process with 1 at the first that fails, which has said why.
+ * @param {...[command: string, args: string[]]} commands
+ */
+export async function runAll(...commands) {
+  for (const [command, args] of commands) {
+    try {
+      await run(command, args);
+    } catch (error) {
+      console.error(/** @type {Error} */ (error).message);
+      process.exit(1);
+    }
+  }
+}
+
+/**
  * Runs a command and keeps what it prints.
  * @param {string} command
  * @param {string[]} args

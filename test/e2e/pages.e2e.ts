@@ -1,0 +1,133 @@
+/** Whatever page the tag stands on: two rooms, two tabs, a frozen page, another origin under a strict policy. */
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { TONES_HZ } from '../support/injected-scripts.js';
+import { startPages } from '../support/pages.js';
+import { allHearAll, joinAll, type RoomPage } from '../support/room-page.js';
+import { Stage } from '../support/stage.js';
+import { waitForTones } from '../support/tones.js';
+
+const [T0, T1, T2, T3] = TONES_HZ;
+
+describe('pages', { timeout: 300_000 }, () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await Stage.start();
+  });
+  afterEach(() => stage.clear());
+  after(() => stage?.close());
+
+  test('two rooms on one page work and leave independently', { timeout: 120_000 }, async () => {
+    const red = { room: 'red' };
+    const blue = { room: 'blue' };
+    const both = await stage.open({ name: 'both', toneHz: T0, attributes: red });
+    await both.addRoom(stage.attributes({ ...blue, 'display-name': 'both' }), T1);
+    const inRed = await stage.open({ name: 'R', toneHz: T2, attributes: red });
+    const inBlue = await stage.open({ name: 'B', toneHz: T3, attributes: blue });
+    await Promise.all([both.join(0), both.join(1), inRed.join(), inBlue.join()]);
+    await Promise.all([both.hears([T2, T3], 30_000), inRed.hears([T0], 30_000), inBlue.hears([T1], 30_000)]);
+
+    await both.leave(0);
+    await Promise.all([both.hears([T3], 3000), inRed.hears([], 3000)]);
+    const sinceMs = Date.now();
+    const presence = await inBlue.plays(100, T1, sinceMs);
+    assert.deepEqual(presence.gapsMs, [], 'the other room was disturbed');
+
+    await both.leave(1);
+    const open = await both.live();
+    assert.deepEqual([open.connections, open.contexts, open.workers, open.sockets], [0, 0, 0, 0]);
+  });
+
+  test('two tabs of one person are two members with one identity', { timeout: 90_000 }, async () => {
+    const context = await stage.newContext();
+    const one = await stage.open({ name: 'A', toneHz: T0, context });
+    const two = await stage.open({ name: 'A2', toneHz: T1, context });
+    const other = await stage.open({ name: 'B', toneHz: T2 });
+    const cast = [one, two, other];
+    await joinAll(cast);
+    await allHearAll(cast);
+    const peers = await other.peers();
+    assert.equal(new Set(peers.map(({ identity }) => identity)).size, 1, 'two identities');
+    assert.equal(new Set(peers.map(({ id }) => id)).size, 2, 'one member id');
+    const own = (await one.peers()).find(({ name }) => name === 'A2');
+    assert.equal(own?.own, true);
+  });
+
+  test(
+    'with every main thread frozen 200 ms every 2 s a relayed voice has no gap',
+    { timeout: 120_000 },
+    async () => {
+      const cast = await stage.openAll(4, { 'upload-slots': '1' });
+      await joinAll(cast);
+      await allHearAll(cast, 60_000);
+      // Whoever hears somebody through a third: the relay's page is frozen too.
+      const ids = await Promise.all(cast.map((one) => one.selfId()));
+      let relayed: { listener: RoomPage; source: RoomPage } | undefined;
+      for (const [i, listener] of cast.entries())
+        for (const { sourceId, parentId } of (await listener.overlay()).trees)
+          if (sourceId !== ids[i] && parentId && parentId !== sourceId)
+            relayed ??= { listener, source: cast[ids.indexOf(sourceId)]! };
+      assert.ok(relayed, 'nothing is relayed');
+
+      const sinceMs = Date.now();
+      for (const one of cast) await one.page.evaluate(() => globalThis.__freezer.start(200, 2000));
+      const presence = await relayed.listener.plays(1000, relayed.source.toneHz!, sinceMs, 30_000);
+      for (const one of cast)
+        assert.ok(
+          (await one.page.evaluate(() => globalThis.__freezer.stop())) >= 3,
+          `${one.name} did not freeze`,
+        );
+      assert.deepEqual(presence.gapsMs, [], 'gaps in the relayed voice');
+    },
+  );
+
+  test('works from another origin, under a strict policy', { timeout: 90_000 }, async () => {
+    const cdn = await startPages({ 'access-control-allow-origin': '*' });
+    // The policy the README asks for, and nothing beyond it.
+    const policy = [
+      "default-src 'none'",
+      `script-src 'self' ${cdn.url} 'wasm-unsafe-eval'`,
+      'worker-src blob:',
+      `connect-src ${stage.tracker.url} ${stage.relay.url}`,
+      'media-src blob:',
+    ].join('; ');
+    const strict = await startPages({ 'content-security-policy': policy });
+    try {
+      const url = `${strict.url}/room.html?src=${encodeURIComponent(`${cdn.url}/dist/p2p-voice-room.js`)}`;
+      const a = await stage.open({ name: 'A', toneHz: T0, url });
+      const b = await stage.open({ name: 'B', toneHz: T1 });
+      await joinAll([a, b]);
+      await allHearAll([a, b]);
+      assert.ok(
+        cdn.requests.includes('/dist/p2p-voice-room.codec.js'),
+        'the codec did not come from the other origin',
+      );
+      assert.ok(
+        !strict.requests.some((path) => path.startsWith('/dist/')),
+        `asked the page's own server for ${strict.requests.join(' ')}`,
+      );
+    } finally {
+      await stage.clear();
+      await Promise.all([cdn.close(), strict.close()]);
+    }
+  });
+
+  test('a name is text, never markup', { timeout: 90_000 }, async () => {
+    const name = '<img src=x onerror=alert(1)>';
+    const a = await stage.open({ name: 'A', toneHz: T0 });
+    const b = await stage.open({ name, toneHz: T1 });
+    await joinAll([a, b]);
+    await a.sees([name]);
+    await waitForTones(a.page, [T1]);
+    const images = await a.page.evaluate(() => {
+      const all = (root: ParentNode): Element[] =>
+        [...root.querySelectorAll('*')].flatMap((element) => [
+          element,
+          ...(element.shadowRoot ? all(element.shadowRoot) : []),
+        ]);
+      return all(document).filter((element) => element.localName === 'img').length;
+    });
+    assert.equal(images, 0);
+  });
+});

@@ -1,0 +1,49 @@
+/** Members pass voices on: bounded upload and bounded links still reach everybody. */
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { allHearAll, joinAll } from '../support/room-page.js';
+import { Stage } from '../support/stage.js';
+
+describe('relaying', { timeout: 240_000 }, () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await Stage.start();
+  });
+  afterEach(() => stage.clear());
+  after(() => stage?.close());
+
+  test(
+    'five pages with one upload slot each form chains and all hear all',
+    { timeout: 120_000 },
+    async () => {
+      const cast = await stage.openAll(5, { 'upload-slots': '1' });
+      await joinAll(cast);
+      await allHearAll(cast, 60_000);
+
+      const forwarded = await Promise.all(cast.map(async (one) => (await one.stats()).framesForwarded));
+      assert.ok(
+        forwarded.some((frames) => frames > 0),
+        `nobody relays: ${forwarded.join(' ')}`,
+      );
+      // Let the trees come to rest, then look: nobody sends one voice to two, and every voice has a chain.
+      const overlays = await Promise.all(cast.map((one) => one.overlay()));
+      const ids = await Promise.all(cast.map((one) => one.selfId()));
+      for (const sourceId of ids) {
+        const trees = overlays.map(({ trees }) => trees.find((tree) => tree.sourceId === sourceId));
+        const relays = trees.filter((tree, i) => ids[i] !== sourceId && (tree?.childIds.length ?? 0) > 0);
+        assert.ok(relays.length > 0, `the tree of ${sourceId} has no relay: ${JSON.stringify(trees)}`);
+      }
+    },
+  );
+
+  test('six pages with three links each all hear all', { timeout: 120_000 }, async () => {
+    const cast = await stage.openAll(6, { 'max-links': '3' });
+    await joinAll(cast);
+    await allHearAll(cast, 60_000);
+    for (const one of cast) {
+      const { links } = await one.overlay();
+      assert.ok(links.length <= 3, `${one.name} keeps ${links.length} links`);
+    }
+  });
+});
