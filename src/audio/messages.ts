@@ -59,6 +59,40 @@ export interface ToCapture {
   readonly samples: Float32Array;
 }
 
-/** Name under which the playout and capture processors register. */
+/** Page → a playout or capture node, over the node's own port. */
+export type ToNode =
+  /** The far end is the room's core: frames to play come in (hub), captured frames go out (capture). */
+  | {
+      readonly type: 'port';
+      readonly port: MessagePort;
+      /** Capture only: sample time of the first sample; 0 when left out. */
+      readonly sampleTime?: number;
+    }
+  /** Capture only: give the port back and end; answered by `released`. */
+  | { readonly type: 'release' }
+  /** Fade out within a render quantum and end; answered by `closed`. */
+  | { readonly type: 'close' };
+
+/** A playout or capture node → page, over the node's own port. */
+export type FromNode =
+  /** The last sound is out: the node may be disconnected without a click. */
+  | { readonly type: 'closed' }
+  /** The port, and the sample time at which another node goes on. */
+  | { readonly type: 'released'; readonly port: MessagePort; readonly sampleTime: number }
+  /** The codec did not start here; nothing will be heard. */
+  | { readonly type: 'codec-failed'; readonly message: string };
+
+/** What a playout node is made with: the speaker it plays. */
+export interface PlayoutNodeOptions {
+  readonly source: Handle;
+}
+
+/** What a capture node is made with: 960 (20 ms) or 480 samples a frame. */
+export interface CaptureNodeOptions {
+  readonly frameSamples: number;
+}
+
+/** Names under which the processors register: one hub per context, one playout per speaker, one capture. */
+export const PLAYOUT_HUB_PROCESSOR = 'p2p-voice-room-playout-hub';
 export const PLAYOUT_PROCESSOR = 'p2p-voice-room-playout';
 export const CAPTURE_PROCESSOR = 'p2p-voice-room-capture';

@@ -1,0 +1,151 @@
+/** The whole path without a browser: samples → packets → bytes → jitter buffer → libopus → samples. */
+
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { loadOpus, type Opus } from '../../src/audio/codec.js';
+import { SpeakerPlayout } from '../../src/audio/speaker-playout.js';
+import { VoiceEncoder } from '../../src/audio/voice-encoder.js';
+import type { Handle } from '../../src/units.js';
+import { decodeVoicePacket, encodeVoicePacket, type VoicePacket } from '../../src/wire/voice-packet.js';
+import { FRAME, largestStep, rms, shareAt, sine } from './support.js';
+
+const QUANTUM = 128;
+let opus: Opus;
+before(async () => {
+  opus = await loadOpus();
+});
+
+const newEncoder = () =>
+  new VoiceEncoder({ opus, bitrate: 32_000, frameSamples: FRAME, source: 7 as Handle, streamEpoch: 1 });
+
+/** Pushes sound through encoder and wire; returns the packets with the sample time at which each was ready. */
+function packetsOf(encoder: VoiceEncoder, sound: Float32Array): { packet: VoicePacket; readyAt: number }[] {
+  const made: { packet: VoicePacket; readyAt: number }[] = [];
+  for (let at = 0; at + FRAME <= sound.length; at += FRAME) {
+    for (const packet of encoder.push(sound.subarray(at, at + FRAME), at)) {
+      const arrived = decodeVoicePacket(encodeVoicePacket(packet));
+      assert.ok(arrived, 'every packet survives the wire');
+      made.push({ packet: arrived, readyAt: at + FRAME });
+    }
+  }
+  return made;
+}
+
+/** Plays packets that arrive `delayOf` samples after they were ready (undefined = lost). */
+function listen(
+  made: readonly { packet: VoicePacket; readyAt: number }[],
+  samples: number,
+  delayOf: (index: number) => number | undefined,
+): { sound: Float32Array; speaker: SpeakerPlayout } {
+  const speaker = new SpeakerPlayout();
+  speaker.setDecoder(opus.createDecoder());
+  const arrivals = made
+    .map(({ packet, readyAt }, index) => ({ packet, at: readyAt + (delayOf(index) ?? Number.NaN) }))
+    .filter(({ at }) => !Number.isNaN(at))
+    .sort((a, b) => a.at - b.at);
+  const sound = new Float32Array(samples);
+  const quantum = new Float32Array(QUANTUM);
+  let next = 0;
+  for (let now = 0; now + QUANTUM <= samples; now += QUANTUM) {
+    for (; next < arrivals.length && (arrivals[next]?.at ?? 0) <= now; next++) {
+      const { packet } = arrivals[next] as (typeof arrivals)[number];
+      speaker.push({ ...packet, previousFrame: packet.previousFrame }, now);
+    }
+    speaker.pull(quantum, QUANTUM, now);
+    sound.set(quantum, now);
+  }
+  return { sound, speaker };
+}
+
+describe('voice path', () => {
+  test('a tone comes out as that tone, at its level, without clicks', () => {
+    const encoder = newEncoder();
+    encoder.setVoiceActivation('off');
+    const made = packetsOf(encoder, sine(440, 48_000 * 3));
+    assert.equal(made.length, 150);
+    const { sound, speaker } = listen(made, 48_000 * 3, () => 480);
+    const steady = sound.subarray(48_000, 48_000 * 2.5);
+    assert.ok(shareAt(steady, 440) > 0.98, `440 Hz carries ${shareAt(steady, 440)} of the power`);
+    assert.ok(Math.abs(rms(steady) / (0.3 / Math.SQRT2) - 1) < 0.1);
+    assert.ok(largestStep(sound) < 0.03, `largest step ${largestStep(sound)}`);
+    const { framesLost, framesConcealed, framesDuplicate } = speaker.buffer.counters;
+    assert.deepEqual(
+      { framesLost, framesConcealed, framesDuplicate },
+      { framesLost: 0, framesConcealed: 0, framesDuplicate: 0 },
+    );
+  });
+
+  test('silence sends nothing, an onset sends its pre-roll, the last packet says so', () => {
+    const encoder = newEncoder();
+    const sound = new Float32Array(48_000 * 3);
+    sound.set(sine(300, 48_000), 48_000);
+    const made = packetsOf(encoder, sound);
+    const first = made[0]?.packet;
+    const last = made.at(-1)?.packet;
+    assert.equal(first?.sampleTime, 48_000 - 3 * FRAME);
+    assert.equal(made.length, 3 + 50 + 15);
+    assert.equal(last?.endOfSpurt, true);
+    assert.equal(made.filter(({ packet }) => packet.endOfSpurt).length, 1);
+    assert.deepEqual(
+      made.map(({ packet }) => packet.sequence),
+      made.map((_, index) => index),
+    );
+    assert.equal(encoder.speaking, false);
+    assert.ok(last && last.level > 100);
+  });
+
+  test('muting ends the spurt with a silent frame and sends nothing more', () => {
+    const encoder = newEncoder();
+    const before = packetsOf(encoder, sine(300, FRAME * 10));
+    assert.ok(before.length > 0 && encoder.speaking);
+    encoder.setMuted(true);
+    const after = packetsOf(encoder, sine(300, FRAME * 10));
+    assert.equal(after.length, 1);
+    assert.equal(after[0]?.packet.endOfSpurt, true);
+    assert.equal(after[0]?.packet.level, 127);
+    assert.equal(encoder.speaking, false);
+    assert.equal(encoder.speakingWhileMuted, true);
+    const heard = opus.createDecoder();
+    const out = new Float32Array(FRAME);
+    for (const { packet } of [...before, ...after]) assert.equal(heard.decode(packet.frame, out), FRAME);
+    assert.ok(rms(out.subarray(480)) < 0.02, 'the closing frame carries no voice');
+    encoder.setMuted(false);
+    assert.ok(packetsOf(encoder, sine(300, FRAME * 2)).length > 0);
+  });
+
+  test('with FEC and the next packet there, a lost frame is rebuilt', () => {
+    const encoder = newEncoder();
+    encoder.setVoiceActivation('off');
+    encoder.setBitrate(24_000);
+    encoder.setPacketLossPercent(20);
+    const made = packetsOf(encoder, sine(220, 48_000 * 4));
+    const { sound, speaker } = listen(made, 48_000 * 4, (index) => (index % 20 === 10 ? undefined : 480));
+    const { framesLost, framesRecovered, framesConcealed } = speaker.buffer.counters;
+    assert.equal(framesLost, 10);
+    assert.ok(
+      framesRecovered >= 8,
+      `${framesRecovered} of ${framesLost} recovered, ${framesConcealed} concealed`,
+    );
+    assert.ok(largestStep(sound) < 0.06);
+  });
+
+  test('a stall is concealed, faded, and caught up within 200 ms', () => {
+    const encoder = newEncoder();
+    encoder.setVoiceActivation('off');
+    const made = packetsOf(encoder, sine(440, 48_000 * 5));
+    // Everything due between 2.0 and 2.5 s arrives at 2.5 s.
+    const { sound, speaker } = listen(made, 48_000 * 5, (index) => {
+      const readyAt = (made[index]?.readyAt ?? 0) + 480;
+      return 480 + (readyAt > 96_000 && readyAt < 120_000 ? 120_000 - readyAt : 0);
+    });
+    assert.ok(largestStep(sound) < 0.06, `largest step ${largestStep(sound)}`);
+    const delay = speaker.buffer.playoutDelayMs;
+    const target = speaker.buffer.targetDelayMs;
+    assert.ok(delay < target + 15, `delay ${delay} ms, wanted ${target} ms`);
+    const gaps: number[] = [];
+    speaker.buffer.takeGaps((gapMs) => gaps.push(gapMs));
+    assert.equal(gaps.length, 1);
+    assert.ok(Math.abs((gaps[0] ?? 0) - 470) < 30, `gap of ${gaps[0]} ms`);
+    assert.ok(rms(sound.subarray(48_000 * 2.6, 48_000 * 3)) > 0.15, 'sound is back');
+  });
+});
