@@ -59,4 +59,19 @@ const present = bundles.filter(({ name, input }) => {
   return false;
 });
 
-export default present.map(options);
+/** The same modules one by one, for bundlers: only what a page imports, with its own dependencies left to them. */
+/** @type {import('rollup').RollupOptions} */
+const unbundled = {
+  input: ['src/index.ts', 'src/define.ts'].map((file) => fileURLToPath(new URL(file, import.meta.url))),
+  external: [/^lit(\/|$)/, /^@lit\//],
+  output: {
+    dir: fileURLToPath(new URL('dist/esm', import.meta.url)),
+    format: 'es',
+    preserveModules: true,
+    preserveModulesRoot: fileURLToPath(new URL('src', import.meta.url)),
+    sourcemap: true,
+  },
+  plugins: [esbuild({ target: 'es2022', charset: 'utf8', tsconfig: 'tsconfig.json' })],
+};
+
+export default [...present.map(options), unbundled];
