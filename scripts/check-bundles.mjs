@@ -28,6 +28,22 @@ const IMPORT = /\bimport\s*(?:["'{*(]|[\w$]+\s*(?:,|from))/;
 for (const name of ['.worklet', '.codec'])
   if (IMPORT.test(read(name))) problems.push(`dist/p2p-voice-room${name}.js imports something`);
 
+// An AudioWorkletGlobalScope has next to nothing, and a browser says nothing of a worklet that threw.
+try {
+  /** @type {string[]} */
+  const registered = [];
+  vm.runInNewContext(read('.worklet'), {
+    AudioWorkletProcessor: class {},
+    registerProcessor: (/** @type {string} */ name) => registered.push(name),
+    sampleRate: 48_000,
+    currentFrame: 0,
+    currentTime: 0,
+  });
+  if (registered.length === 0) problems.push('the worklet registers nothing');
+} catch (error) {
+  problems.push(`the worklet throws: ${/** @type {Error} */ (error).message}`);
+}
+
 const page = read('');
 for (const name of ['worker', 'worklet', 'codec', 'doorbell'])
   if (!page.includes(`"./p2p-voice-room.${name}.js"`))

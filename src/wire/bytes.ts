@@ -6,8 +6,9 @@
 
 import { fromHex, toHex } from '../units.js';
 
-const textEncoder = new TextEncoder();
-const textDecoder = new TextDecoder('utf-8', { fatal: false });
+// Marked pure: the audio worklet imports a neighbour of this module, and its scope has neither of the two.
+const textEncoder = /* @__PURE__ */ new TextEncoder();
+const textDecoder = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: false });
 
 export class ByteReader {
   readonly #view: DataView;
