@@ -168,6 +168,9 @@ counted('AudioContext', (context) => contexts.add(context));
 counted('WebSocket', (socket) => sockets.add(socket));
 counted('Worker', (worker) => {
   workers.add(worker);
+  worker.addEventListener('error', ({ message, filename, lineno, colno }) =>
+    console.error(`a worker threw: ${message} (${filename}:${lineno}:${colno})`),
+  );
   const terminate = worker.terminate.bind(worker);
   worker.terminate = () => {
     workers.delete(worker);
