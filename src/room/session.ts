@@ -101,9 +101,15 @@ export class Session {
     this.#assertOpen();
     this.#key = key;
     this.#makeNetwork(certificate);
-    const microphone = this.#openMicrophone();
-    await this.#startCoreWith(key, fingerprintOf(certificate));
-    await microphone;
+    const playout = new MessageChannel();
+    this.#mixer = new Mixer(this.#context, playout.port1, {
+      onCodecFailed: (message) => this.#onFatal(codecRefused(message)),
+    });
+    this.#mixer.setDeafened(this.options.deafened ?? false);
+    await Promise.all([
+      this.#startCoreWith(key, fingerprintOf(certificate), playout.port2),
+      this.#openMicrophone(),
+    ]);
     this.#assertOpen();
   }
 
@@ -202,9 +208,7 @@ export class Session {
       this.#core = await startCore(
         (message) => this.#onCoreMessage(message),
         (message) => {
-          const error = loadFailed(message);
-          if (this.#onFailed) this.#onFailed(error);
-          else this.handlers.onError(error);
+          this.#onFatal(loadFailed(message));
         },
       );
     } catch (error) {
@@ -261,7 +265,7 @@ export class Session {
     );
   }
 
-  async #startCoreWith(key: PersonalKey, fingerprint: string): Promise<void> {
+  async #startCoreWith(key: PersonalKey, fingerprint: string, playoutPort: MessagePort): Promise<void> {
     const { options } = this;
     const ready = new Promise<void>((resolve, reject) => {
       this.#onReady = resolve;
@@ -282,10 +286,7 @@ export class Session {
       codecUrl,
     });
     this.#isCoreStarted = true;
-    const playout = new MessageChannel();
-    this.#mixer = new Mixer(this.#context, playout.port1);
-    this.#mixer.setDeafened(options.deafened ?? false);
-    this.#post({ type: 'playout-port', port: playout.port2 }, [playout.port2]);
+    this.#post({ type: 'playout-port', port: playoutPort }, [playoutPort]);
     try {
       await ready;
     } finally {
@@ -301,14 +302,15 @@ export class Session {
     this.#deviceRequest += 1;
     this.#stopDevice();
     if (options.listenOnly && !wanted) {
-      this.#connectCapture(null);
+      await this.#connectCapture(null);
       return;
     }
     try {
       const stream = wanted ?? (await this.#openDevice());
-      if (stream) this.#connectCapture(stream);
+      if (stream) await this.#connectCapture(stream);
     } catch (error) {
-      this.#connectCapture(null);
+      this.#stopDevice();
+      await this.#connectCapture(null);
       this.handlers.onError(
         error instanceof VoiceRoomError
           ? error
@@ -336,17 +338,22 @@ export class Session {
     return stream;
   }
 
-  #connectCapture(stream: MediaStream | null): void {
+  /** Captures this stream from now on; null = nothing. @throws VoiceRoomError when it cannot be captured */
+  async #connectCapture(stream: MediaStream | null): Promise<void> {
     if (this.#closed) return;
     this.listening = stream === null;
-    if (this.#capture || !stream) {
-      this.#capture?.setStream(stream);
-      return;
+    if (!this.#capture && stream) {
+      const ports = new MessageChannel();
+      this.#capture = new CaptureSource(this.#context, ports.port1, { workletUrl });
+      this.#post({ type: 'capture-port', port: ports.port2 }, [ports.port2]);
     }
-    const ports = new MessageChannel();
-    this.#capture = new CaptureSource(this.#context, ports.port1);
-    this.#capture.setStream(stream);
-    this.#post({ type: 'capture-port', port: ports.port2 }, [ports.port2]);
+    await this.#capture?.setStream(stream);
+  }
+
+  /** Ends joining, or is shown when it happens later. */
+  #onFatal(error: VoiceRoomError): void {
+    if (this.#onFailed) this.#onFailed(error);
+    else this.handlers.onError(error);
   }
 
   #stopDevice(): void {
@@ -419,6 +426,14 @@ async function takeDoorbell(): Promise<DoorbellModule> {
   if (idle) return idle;
   doorbellsLoaded += 1;
   return (await import(/* @vite-ignore */ `${doorbellUrl}#${doorbellsLoaded}`)) as DoorbellModule;
+}
+
+function codecRefused(message: string): VoiceRoomError {
+  return new VoiceRoomError(
+    'codec-refused',
+    `The voice codec could not start (${message}). The page must allow WebAssembly ('wasm-unsafe-eval').`,
+    false,
+  );
 }
 
 /** SHA-256, lower-case hex without colons. */
