@@ -62,7 +62,6 @@ writeFileSync(
   `${work}node.mjs`,
   `import { VoiceRoom, VoiceRoomError } from 'p2p-voice-room';
 import 'p2p-voice-room/define';
-import 'p2p-voice-room/dist/p2p-voice-room.js';
 if (typeof VoiceRoom !== 'function' || typeof VoiceRoomError !== 'function') throw new Error('exports are missing');
 `,
 );
@@ -113,7 +112,7 @@ for (const [module, resolution] of /** @type {const} */ ([
       '--lib',
       'ES2023,DOM,DOM.Iterable',
     ],
-    ...['--types', '', '--module', module, '--moduleResolution', resolution, `${work}types.mts`],
+    ...['--module', module, '--moduleResolution', resolution, `${work}types.mts`],
   ]);
   if (types.code !== 0) problems.push(`types (${resolution}): ${types.output}`);
 }

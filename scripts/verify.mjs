@@ -31,6 +31,7 @@ const steps = [
   { name: 'types of tests and tools', command: [bin('tsc'), '-p', 'tsconfig.tools.json'] },
   { name: 'import direction', command: [node, 'scripts/check-imports.mjs'] },
   { name: 'build', command: [node, 'scripts/build.mjs'] },
+  { name: 'bundles', command: [node, 'scripts/check-bundles.mjs'] },
   { name: 'manifest', command: [node, 'scripts/manifest.mjs', '--check'] },
   { name: 'package', command: [node, 'scripts/check-exports.mjs'] },
   { name: 'size', command: [node, 'scripts/check-size.mjs'] },
