@@ -49,7 +49,12 @@ export type OverlayInput =
 
 export type OverlayEffect =
   /** Send to a neighbour (or over a pipe). `reliable: false` travels on the voice channel and may be lost. */
-  | { readonly type: 'send'; readonly to: MemberId; readonly message: ControlMessage; readonly reliable: boolean }
+  | {
+      readonly type: 'send';
+      readonly to: MemberId;
+      readonly message: ControlMessage;
+      readonly reliable: boolean;
+    }
   /** Open a link of our own; answered later by `link-up` or `link-down`. */
   | { readonly type: 'open-link'; readonly peer: MemberId }
   | { readonly type: 'close-link'; readonly peer: MemberId }
@@ -118,9 +123,15 @@ export interface OverlayEngine {
   receivePacket(from: MemberId, header: VoiceHeader, hopLimit: number, nowMs: number): PacketVerdict;
   /** Where a packet of this member's own voice goes. */
   sendPacket(header: VoiceHeader, nowMs: number): PacketVerdict;
-  /** Whether a link that `peer` asks for should be opened. Pure question, no effect. */
+  /**
+   * Whether a link that `peer` asks for should be opened. A yes keeps a place for it for a few seconds, so ask only
+   * when somebody really asks, once per attempt.
+   */
   admits(peer: MemberId, nowMs: number): boolean;
-  /** When to call `handle({type: 'tick'})` next; Infinity when nothing is due. */
+  /**
+   * When to call `handle({type: 'tick'})` next; Infinity when nothing is due. Constant time; may move nearer through
+   * `receivePacket` too, so look after each call (or at least every 20 ms while voice flows).
+   */
   nextDeadlineMs(): number;
   /** What people and tests may look at. Built on demand; not for the hot path. */
   view(): OverlayView;

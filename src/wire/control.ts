@@ -1,2 +1,458 @@
-/** One control message, as the control channel, a doorbell pipe or (unreliably) the voice channel carries it. */
-export type ControlMessage = { readonly type: string };
+/**
+ * Control messages: what members say to each other about the room, over a link's control channel, a doorbell pipe or
+ * (heartbeats) the voice channel. First byte: version in the high three bits, message type in the low five.
+ *
+ * | type | body after the first byte |
+ * |---|---|
+ * | 0 neighbours | u8 n, n × 16 B member id: whom the sender is linked to |
+ * | 1 entries | u8 n, n × (u16 length, signed roster entry) |
+ * | 2 digest | u16 members, u32 hash over ids and versions |
+ * | 3 versions | u8 flags (1: answer expected), u16 n, n × (u32 handle, u32 entry version) |
+ * | 4 heartbeat | u16 own clock ms, u16 echoed clock ms, u16 ms held (65535: nothing to echo) |
+ * | 5 advertise | u16 n, n × (u32 source, u16 route epoch, u16 cost in ¼ ms (65535: no route), u8 free slots, u8 capacity, u8 k, k × u16 hop tag) |
+ * | 6 subscribe | u16 n, n × (u32 source, u8 flags 1 urgent, 2 unserved, 4 replay, u8 capacity, [u32 from sequence]) |
+ * | 7 unsubscribe | u16 n, n × u32 source |
+ * | 8 accept | u16 n, n × (u32 source, u8 has adopted child, [16 B member id]) |
+ * | 9 reject | u16 n, n × (u32 source, u8 reason, u8 k, k × 16 B member id) |
+ * | 10 replay | u32 source, u32 from sequence |
+ * | 11 signal | 16 B origin, 16 B target, u32 id, u8 hop limit, u8 flags 1 flooded, u16 length, payload |
+ * | 12 suspect | 16 B member, u32 entry version, u8 state: 0 suspected, 1 gone |
+ * | 13 link-drop | u8 reason |
+ * | 14 splice | 16 B member to link to, 16 B member whose link it replaces |
+ * | 15 epoch-request | u32 source, u16 route epoch the sender has |
+ * | 16 costs-request | u16 nonce |
+ * | 17 costs | u16 nonce, u16 n, n × (u32 source, u16 cost in ¼ ms) |
+ */
+
+import type { Handle, MemberId } from '../units.js';
+import { ByteReader, ByteWriter } from './bytes.js';
+import { MAX_ROSTER_ENTRY_BYTES } from './roster-entry.js';
+
+export const CONTROL_VERSION = 1;
+
+/** Largest control message: fits every browser's data channel message limit (RFC 8841 default 64 KiB). */
+export const MAX_CONTROL_BYTES = 60_000;
+export const MAX_ENTRIES_PER_MESSAGE = 64;
+export const MAX_VERSIONS_PER_MESSAGE = 2048;
+export const MAX_OFFERS_PER_MESSAGE = 512;
+export const MAX_SOURCES_PER_MESSAGE = 512;
+export const MAX_NEIGHBOURS = 64;
+export const MAX_REDIRECTS = 8;
+/** Relays a path may name; also the deepest tree. */
+export const MAX_PATH_HOPS = 32;
+export const MAX_SIGNAL_BYTES = 16_384;
+
+/** What a member offers for one source. */
+export interface RouteOffer {
+  readonly source: Handle;
+  /** Advanced by the source only; a 16-bit serial number. */
+  readonly epoch: number;
+  /** One-way delay from the source to the sender in ms, quantised to ¼ ms; Infinity withdraws the offer. */
+  readonly costMs: number;
+  /** Children the sender would still take. */
+  readonly freeSlots: number;
+  /** Children of this source the sender can serve in all. */
+  readonly capacity: number;
+  /** Hop tags of the sender's ancestors, the source first, the sender left out. */
+  readonly path: readonly number[];
+}
+
+export interface SubscribeRequest {
+  readonly source: Handle;
+  /** Speech is being missed right now: a reserved slot may be used. */
+  readonly urgent: boolean;
+  /** The sender has no parent at all for this source. */
+  readonly unserved: boolean;
+  /** Children of this source the sender could serve. */
+  readonly capacity: number;
+  /** First sequence number needed, when frames were missed. */
+  readonly fromSequence: number | undefined;
+}
+
+export interface Acceptance {
+  readonly source: Handle;
+  /** A former child of the accepting parent that is being sent to the accepted one: keep a slot for it. */
+  readonly adopt: MemberId | undefined;
+}
+
+/**
+ * `full`: no slot; `leaf`: does not pass this source on; `loop`: the asker is an ancestor; `moved`: a child is asked
+ * to go to `redirects` and is served until it has, or for one handover at most.
+ */
+export type RejectReason = 'full' | 'leaf' | 'loop' | 'moved';
+
+export interface Rejection {
+  readonly source: Handle;
+  readonly reason: RejectReason;
+  /** Where to ask instead, best first. */
+  readonly redirects: readonly MemberId[];
+}
+
+/** Why a link is ended deliberately. */
+export type DropReason = 'surplus' | 'replaced' | 'leaving' | 'gone';
+
+export type ControlMessage =
+  | { readonly type: 'neighbours'; readonly members: readonly MemberId[] }
+  | { readonly type: 'entries'; readonly entries: readonly Uint8Array[] }
+  | { readonly type: 'digest'; readonly members: number; readonly hash: number }
+  | {
+      readonly type: 'versions';
+      readonly answerExpected: boolean;
+      readonly versions: readonly { readonly handle: Handle; readonly version: number }[];
+    }
+  | {
+      readonly type: 'heartbeat';
+      /** Low 16 bits of the sender's clock in ms. */
+      readonly sentMs: number;
+      /** `sentMs` of the last heartbeat received; undefined before the first. */
+      readonly echoMs: number | undefined;
+      /** How long it was held before this answer, ms. */
+      readonly heldMs: number;
+    }
+  | { readonly type: 'advertise'; readonly offers: readonly RouteOffer[] }
+  | { readonly type: 'subscribe'; readonly requests: readonly SubscribeRequest[] }
+  | { readonly type: 'unsubscribe'; readonly sources: readonly Handle[] }
+  | { readonly type: 'accept'; readonly acceptances: readonly Acceptance[] }
+  | { readonly type: 'reject'; readonly rejections: readonly Rejection[] }
+  | { readonly type: 'replay'; readonly source: Handle; readonly fromSequence: number }
+  | {
+      readonly type: 'signal';
+      readonly origin: MemberId;
+      readonly target: MemberId;
+      /** Random per signal; with the origin it names the signal for duplicate suppression. */
+      readonly id: number;
+      readonly hopLimit: number;
+      /** Travels to everybody within the hop limit, for want of a route. */
+      readonly flood: boolean;
+      readonly payload: Uint8Array;
+    }
+  | { readonly type: 'suspect'; readonly member: MemberId; readonly version: number; readonly gone: boolean }
+  | { readonly type: 'link-drop'; readonly reason: DropReason }
+  | { readonly type: 'splice'; readonly peer: MemberId; readonly instead: MemberId }
+  | { readonly type: 'epoch-request'; readonly source: Handle; readonly epoch: number }
+  | { readonly type: 'costs-request'; readonly nonce: number }
+  | {
+      readonly type: 'costs';
+      readonly nonce: number;
+      readonly costs: readonly { readonly source: Handle; readonly costMs: number }[];
+    };
+
+const TYPE_CODES = {
+  neighbours: 0,
+  entries: 1,
+  digest: 2,
+  versions: 3,
+  heartbeat: 4,
+  advertise: 5,
+  subscribe: 6,
+  unsubscribe: 7,
+  accept: 8,
+  reject: 9,
+  replay: 10,
+  signal: 11,
+  suspect: 12,
+  'link-drop': 13,
+  splice: 14,
+  'epoch-request': 15,
+  'costs-request': 16,
+  costs: 17,
+} as const satisfies Record<ControlMessage['type'], number>;
+
+const REJECT_REASONS: readonly RejectReason[] = ['full', 'leaf', 'loop', 'moved'];
+const DROP_REASONS: readonly DropReason[] = ['surplus', 'replaced', 'leaving', 'gone'];
+const NO_ROUTE = 0xffff;
+const NOTHING_TO_ECHO = 0xffff;
+const COST_STEPS_PER_MS = 4;
+const FLAG_URGENT = 1;
+const FLAG_UNSERVED = 2;
+const FLAG_REPLAY = 4;
+const MEMBER_ID_BYTES = 16;
+
+/** Cost as it arrives at the other end. */
+export function quantiseCost(costMs: number): number {
+  const steps = costToWire(costMs);
+  return steps === NO_ROUTE ? Infinity : steps / COST_STEPS_PER_MS;
+}
+
+function costToWire(costMs: number): number {
+  if (!Number.isFinite(costMs)) return NO_ROUTE;
+  return Math.min(NO_ROUTE - 1, Math.max(0, Math.round(costMs * COST_STEPS_PER_MS)));
+}
+
+function costFromWire(steps: number): number {
+  return steps === NO_ROUTE ? Infinity : steps / COST_STEPS_PER_MS;
+}
+
+const byte = (value: number): number => Math.max(0, Math.min(255, Math.floor(value)));
+
+/** @throws RangeError when a list or payload is longer than its bound: a bug of the caller, never of the network. */
+export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter(message.type === 'heartbeat' ? 8 : 256);
+  writer.u8((CONTROL_VERSION << 5) | TYPE_CODES[message.type]);
+  switch (message.type) {
+    case 'neighbours':
+      bounded(message.members.length, MAX_NEIGHBOURS);
+      writer.u8(message.members.length);
+      for (const member of message.members) writer.hex(member);
+      break;
+    case 'entries':
+      bounded(message.entries.length, MAX_ENTRIES_PER_MESSAGE);
+      writer.u8(message.entries.length);
+      for (const entry of message.entries) writer.bytes16(entry, MAX_ROSTER_ENTRY_BYTES);
+      break;
+    case 'digest':
+      writer.u16(message.members).u32(message.hash);
+      break;
+    case 'versions':
+      bounded(message.versions.length, MAX_VERSIONS_PER_MESSAGE);
+      writer.u8(message.answerExpected ? 1 : 0).u16(message.versions.length);
+      for (const { handle, version } of message.versions) writer.u32(handle).u32(version);
+      break;
+    case 'heartbeat':
+      writer.u16(message.sentMs & 0xffff);
+      writer.u16((message.echoMs ?? 0) & 0xffff);
+      writer.u16(
+        message.echoMs === undefined
+          ? NOTHING_TO_ECHO
+          : Math.min(NOTHING_TO_ECHO - 1, Math.max(0, message.heldMs)),
+      );
+      break;
+    case 'advertise':
+      bounded(message.offers.length, MAX_OFFERS_PER_MESSAGE);
+      writer.u16(message.offers.length);
+      for (const offer of message.offers) {
+        bounded(offer.path.length, MAX_PATH_HOPS);
+        writer.u32(offer.source).u16(offer.epoch).u16(costToWire(offer.costMs));
+        writer.u8(byte(offer.freeSlots)).u8(byte(offer.capacity)).u8(offer.path.length);
+        for (const tag of offer.path) writer.u16(tag);
+      }
+      break;
+    case 'subscribe':
+      bounded(message.requests.length, MAX_SOURCES_PER_MESSAGE);
+      writer.u16(message.requests.length);
+      for (const request of message.requests) {
+        const replay = request.fromSequence !== undefined;
+        writer.u32(request.source);
+        writer.u8(
+          (request.urgent ? FLAG_URGENT : 0) |
+            (request.unserved ? FLAG_UNSERVED : 0) |
+            (replay ? FLAG_REPLAY : 0),
+        );
+        writer.u8(byte(request.capacity));
+        if (request.fromSequence !== undefined) writer.u32(request.fromSequence);
+      }
+      break;
+    case 'unsubscribe':
+      bounded(message.sources.length, MAX_SOURCES_PER_MESSAGE);
+      writer.u16(message.sources.length);
+      for (const source of message.sources) writer.u32(source);
+      break;
+    case 'accept':
+      bounded(message.acceptances.length, MAX_SOURCES_PER_MESSAGE);
+      writer.u16(message.acceptances.length);
+      for (const { source, adopt } of message.acceptances) {
+        writer.u32(source).u8(adopt === undefined ? 0 : 1);
+        if (adopt !== undefined) writer.hex(adopt);
+      }
+      break;
+    case 'reject':
+      bounded(message.rejections.length, MAX_SOURCES_PER_MESSAGE);
+      writer.u16(message.rejections.length);
+      for (const { source, reason, redirects } of message.rejections) {
+        bounded(redirects.length, MAX_REDIRECTS);
+        writer.u32(source).u8(REJECT_REASONS.indexOf(reason)).u8(redirects.length);
+        for (const member of redirects) writer.hex(member);
+      }
+      break;
+    case 'replay':
+      writer.u32(message.source).u32(message.fromSequence);
+      break;
+    case 'signal':
+      writer.hex(message.origin).hex(message.target).u32(message.id).u8(message.hopLimit);
+      writer.u8(message.flood ? 1 : 0).bytes16(message.payload, MAX_SIGNAL_BYTES);
+      break;
+    case 'suspect':
+      writer
+        .hex(message.member)
+        .u32(message.version)
+        .u8(message.gone ? 1 : 0);
+      break;
+    case 'link-drop':
+      writer.u8(DROP_REASONS.indexOf(message.reason));
+      break;
+    case 'splice':
+      writer.hex(message.peer).hex(message.instead);
+      break;
+    case 'epoch-request':
+      writer.u32(message.source).u16(message.epoch);
+      break;
+    case 'costs-request':
+      writer.u16(message.nonce);
+      break;
+    case 'costs':
+      bounded(message.costs.length, MAX_VERSIONS_PER_MESSAGE);
+      writer.u16(message.nonce).u16(message.costs.length);
+      for (const { source, costMs } of message.costs) writer.u32(source).u16(costToWire(costMs));
+      break;
+  }
+  if (writer.length > MAX_CONTROL_BYTES)
+    throw new RangeError(`control message over ${MAX_CONTROL_BYTES} bytes`);
+  return writer.finish();
+}
+
+/** The message, or `undefined` when the bytes are anything else. Payloads and entries are views into `bytes`. */
+export function decodeControl(bytes: Uint8Array): ControlMessage | undefined {
+  if (bytes.byteLength > MAX_CONTROL_BYTES) return undefined;
+  const reader = new ByteReader(bytes);
+  const first = reader.u8();
+  if (first >> 5 !== CONTROL_VERSION) return undefined;
+  const message = decodeBody(first & 31, reader);
+  return reader.ok && reader.remaining === 0 ? message : undefined;
+}
+
+function decodeBody(code: number, reader: ByteReader): ControlMessage | undefined {
+  switch (code) {
+    case TYPE_CODES.neighbours:
+      return { type: 'neighbours', members: list(reader, reader.u8(), MAX_NEIGHBOURS, memberId) };
+    case TYPE_CODES.entries:
+      return {
+        type: 'entries',
+        entries: list(reader, reader.u8(), MAX_ENTRIES_PER_MESSAGE, (r) => r.bytes16(MAX_ROSTER_ENTRY_BYTES)),
+      };
+    case TYPE_CODES.digest:
+      return { type: 'digest', members: reader.u16(), hash: reader.u32() };
+    case TYPE_CODES.versions: {
+      const flags = reader.u8();
+      reader.check(flags <= 1);
+      return {
+        type: 'versions',
+        answerExpected: flags === 1,
+        versions: list(reader, reader.u16(), MAX_VERSIONS_PER_MESSAGE, (r) => ({
+          handle: r.u32() as Handle,
+          version: r.u32(),
+        })),
+      };
+    }
+    case TYPE_CODES.heartbeat: {
+      const sentMs = reader.u16();
+      const echoMs = reader.u16();
+      const heldMs = reader.u16();
+      return heldMs === NOTHING_TO_ECHO
+        ? { type: 'heartbeat', sentMs, echoMs: undefined, heldMs: 0 }
+        : { type: 'heartbeat', sentMs, echoMs, heldMs };
+    }
+    case TYPE_CODES.advertise:
+      return { type: 'advertise', offers: list(reader, reader.u16(), MAX_OFFERS_PER_MESSAGE, offer) };
+    case TYPE_CODES.subscribe:
+      return { type: 'subscribe', requests: list(reader, reader.u16(), MAX_SOURCES_PER_MESSAGE, request) };
+    case TYPE_CODES.unsubscribe:
+      return { type: 'unsubscribe', sources: list(reader, reader.u16(), MAX_SOURCES_PER_MESSAGE, handle) };
+    case TYPE_CODES.accept:
+      return { type: 'accept', acceptances: list(reader, reader.u16(), MAX_SOURCES_PER_MESSAGE, acceptance) };
+    case TYPE_CODES.reject:
+      return { type: 'reject', rejections: list(reader, reader.u16(), MAX_SOURCES_PER_MESSAGE, rejection) };
+    case TYPE_CODES.replay:
+      return { type: 'replay', source: handle(reader), fromSequence: reader.u32() };
+    case TYPE_CODES.signal: {
+      const origin = memberId(reader);
+      const target = memberId(reader);
+      const id = reader.u32();
+      const hopLimit = reader.u8();
+      const flags = reader.u8();
+      reader.check(flags <= 1);
+      return {
+        type: 'signal',
+        origin,
+        target,
+        id,
+        hopLimit,
+        flood: flags === 1,
+        payload: reader.bytes16(MAX_SIGNAL_BYTES),
+      };
+    }
+    case TYPE_CODES.suspect: {
+      const member = memberId(reader);
+      const version = reader.u32();
+      const state = reader.u8();
+      reader.check(state <= 1);
+      return { type: 'suspect', member, version, gone: state === 1 };
+    }
+    case TYPE_CODES['link-drop']:
+      return { type: 'link-drop', reason: choice(reader, DROP_REASONS) };
+    case TYPE_CODES.splice:
+      return { type: 'splice', peer: memberId(reader), instead: memberId(reader) };
+    case TYPE_CODES['epoch-request']:
+      return { type: 'epoch-request', source: handle(reader), epoch: reader.u16() };
+    case TYPE_CODES['costs-request']:
+      return { type: 'costs-request', nonce: reader.u16() };
+    case TYPE_CODES.costs:
+      return {
+        type: 'costs',
+        nonce: reader.u16(),
+        costs: list(reader, reader.u16(), MAX_VERSIONS_PER_MESSAGE, (r) => ({
+          source: handle(r),
+          costMs: costFromWire(r.u16()),
+        })),
+      };
+    default:
+      return undefined;
+  }
+}
+
+const memberId = (reader: ByteReader): MemberId => reader.hex(MEMBER_ID_BYTES) as MemberId;
+const handle = (reader: ByteReader): Handle => reader.u32() as Handle;
+
+function offer(reader: ByteReader): RouteOffer {
+  const source = handle(reader);
+  const epoch = reader.u16();
+  const costMs = costFromWire(reader.u16());
+  const freeSlots = reader.u8();
+  const capacity = reader.u8();
+  const path = list(reader, reader.u8(), MAX_PATH_HOPS, (r) => r.u16());
+  return { source, epoch, costMs, freeSlots, capacity, path };
+}
+
+function request(reader: ByteReader): SubscribeRequest {
+  const source = handle(reader);
+  const flags = reader.u8();
+  reader.check(flags <= 7);
+  const capacity = reader.u8();
+  return {
+    source,
+    urgent: (flags & FLAG_URGENT) !== 0,
+    unserved: (flags & FLAG_UNSERVED) !== 0,
+    capacity,
+    fromSequence: flags & FLAG_REPLAY ? reader.u32() : undefined,
+  };
+}
+
+function acceptance(reader: ByteReader): Acceptance {
+  const source = handle(reader);
+  const adopts = reader.u8();
+  reader.check(adopts <= 1);
+  return { source, adopt: adopts === 1 ? memberId(reader) : undefined };
+}
+
+function rejection(reader: ByteReader): Rejection {
+  const source = handle(reader);
+  const reason = choice(reader, REJECT_REASONS);
+  return { source, reason, redirects: list(reader, reader.u8(), MAX_REDIRECTS, memberId) };
+}
+
+function choice<T>(reader: ByteReader, values: readonly T[]): T {
+  const index = reader.u8();
+  reader.check(index < values.length);
+  return values[Math.min(index, values.length - 1)] as T;
+}
+
+/** Reads `count` items while the input lasts: a lying count costs at most the bytes that came. */
+function list<T>(reader: ByteReader, count: number, max: number, read: (reader: ByteReader) => T): T[] {
+  reader.check(count <= max);
+  const items: T[] = [];
+  for (let i = 0; reader.ok && i < count; i++) items.push(read(reader));
+  return items;
+}
+
+function bounded(length: number, max: number): void {
+  if (length > max) throw new RangeError(`${length} items where at most ${max} fit`);
+}

@@ -1,0 +1,176 @@
+/** Every tunable of the overlay, with its unit, its reason and what it must stand in relation to. */
+
+export interface OverlayConfig {
+  /** Members up to which everybody links to everybody: below it a bounded graph saves nothing. Issue of upload is the trees', not the links'. */
+  readonly fullMeshMembers: number;
+  /** Links aimed at in larger rooms, when `maxLinks` allows more: beyond it delay hardly falls and heartbeats cost. */
+  readonly linksInLargeRooms: number;
+  /** Links below which a member counts as poorly connected and others make room for it: one link is a single point of failure. */
+  readonly poorLinks: number;
+  /** How long a place promised by `admits` is kept, ms: a WebRTC link opens well within it. */
+  readonly admissionMs: number;
+  /** When an `open-link` without an answer is forgotten, ms; above the ICE failure time of browsers (15 s) plus signalling. */
+  readonly openLinkTimeoutMs: number;
+  /** Links one member opens at the same time: browsers slow down badly with many connections in setup. */
+  readonly maxPendingLinks: number;
+  /** First pause after a link was refused or failed, ms; doubles up to `backoffMaxMs`, jittered by ±50 %. */
+  readonly backoffMs: number;
+  readonly backoffMaxMs: number;
+  /** How long a member may hold one link more than its limit, ms: the hand-over that admits a newcomer. */
+  readonly overrunMs: number;
+  /** How often links are reconsidered while something is missing, ms. */
+  readonly linkCheckMs: number;
+  /** How often links are reconsidered when nothing is missing, ms. */
+  readonly linkReviewMs: number;
+  /** How long a member may be without any route before a link across the gap is tried, ms; above a gossip round. */
+  readonly unreachableMs: number;
+
+  /** Between heartbeats on a link, ms. Three fit into `linkSilenceMs`, so that two may be lost. */
+  readonly heartbeatMs: number;
+  /** Silence after which a neighbour is suspected, ms: 2 s to everybody's notice leaves ~1 s here. */
+  readonly linkSilenceMs: number;
+  /** Time a suspected member has to refute, ms: a flood there and back over a wide room (~2 × 150 ms). */
+  readonly suspicionMs: number;
+
+  /** Between roster digests to one neighbour, ms. */
+  readonly digestMs: number;
+  /** Delay before news of others is passed on, ms: bundles news and lets copies that cross be suppressed. */
+  readonly gossipDelayMs: number;
+  /** Least time between two own entries that only refresh numbers, ms. */
+  readonly publishIntervalMs: number;
+  /** How long the departed are remembered, ms; longer than any entry can still be in flight. */
+  readonly tombstoneMs: number;
+  /** How many of the departed are remembered. */
+  readonly maxTombstones: number;
+  /** Most members a roster holds; more are ignored. */
+  readonly maxMembers: number;
+  /** How many longest-lived members stay at the doorbell. */
+  readonly dutyMembers: number;
+
+  /** What one relay adds to a path, ms. */
+  readonly relayMs: number;
+  /** Voice of one copy with its headers, kbit/s; turns an upload budget into copies. */
+  readonly copyKbps: number;
+  /** A new parent must be this much better, as a share of the present cost … */
+  readonly switchGain: number;
+  /** … and by this many ms, or RTT noise moves trees. */
+  readonly switchGainMs: number;
+  /** Delay before a silent tree tells changed costs, ms: changes come in waves, and nothing is being said. */
+  readonly advertDelayMs: number;
+  /** The same while the source speaks, or a route appears or vanishes, ms. */
+  readonly advertUrgentMs: number;
+  /** A cost change below this share is not told … */
+  readonly advertChange: number;
+  /** … nor one below this many ms. */
+  readonly advertChangeMs: number;
+  /** When a subscription without an answer counts as refused, ms. */
+  readonly answerTimeoutMs: number;
+  /** How long a parent that refused is not asked again unless it offers anew, ms. */
+  readonly refusalMs: number;
+  /** Least time between two improving moves in one tree, ms, jittered by ±50 %. */
+  readonly improveIntervalMs: number;
+  /** How long an old parent is kept beside the new one, and a displaced child served, ms. */
+  readonly handoverMs: number;
+  /** Backup parents remembered per source. */
+  readonly backups: number;
+  /** From this capacity on, one slot is kept for children in need. */
+  readonly reserveFromSlots: number;
+  /** 60 ms: three 20 ms frames; below it one lost frame looks like a dead parent. */
+  readonly stallMs: number;
+  /** How long a stalled source is searched before it counts as silent, ms. */
+  readonly stallGiveUpMs: number;
+  /** Between two rounds of asking further parents while stalled, ms: about one round trip. */
+  readonly stallRetryMs: number;
+  /** Parents asked at once when speech is missing. */
+  readonly stallAsks: number;
+  /** Least time between two route epochs of one source, ms. */
+  readonly epochIntervalMs: number;
+
+  /** Relays a packet may pass. Chains of one-slot members need depth; dedupe bounds what a loop could cost. */
+  readonly hopLimit: number;
+  /** Hops of a signal along known routes. */
+  readonly signalHops: number;
+  /** Hops of a signal that nobody has a route for: links of a bounded graph of 200 span it in four or five. */
+  readonly floodHops: number;
+  /** Signals remembered for duplicate suppression, and return routes kept. */
+  readonly maxSignalsRemembered: number;
+}
+
+export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
+  fullMeshMembers: 12,
+  linksInLargeRooms: 8,
+  poorLinks: 2,
+  admissionMs: 4000,
+  openLinkTimeoutMs: 20_000,
+  maxPendingLinks: 4,
+  backoffMs: 400,
+  backoffMaxMs: 30_000,
+  overrunMs: 2000,
+  linkCheckMs: 250,
+  linkReviewMs: 2000,
+  unreachableMs: 1500,
+
+  heartbeatMs: 320,
+  linkSilenceMs: 1000,
+  suspicionMs: 450,
+
+  digestMs: 5000,
+  gossipDelayMs: 30,
+  publishIntervalMs: 2000,
+  tombstoneMs: 120_000,
+  maxTombstones: 512,
+  maxMembers: 1024,
+  dutyMembers: 3,
+
+  relayMs: 1,
+  copyKbps: 40,
+  switchGain: 0.1,
+  switchGainMs: 3,
+  advertDelayMs: 300,
+  advertUrgentMs: 15,
+  advertChange: 0.12,
+  advertChangeMs: 4,
+  answerTimeoutMs: 1500,
+  refusalMs: 1000,
+  improveIntervalMs: 1500,
+  handoverMs: 600,
+  backups: 2,
+  reserveFromSlots: 4,
+  stallMs: 60,
+  stallGiveUpMs: 1500,
+  stallRetryMs: 120,
+  stallAsks: 2,
+  epochIntervalMs: 3000,
+
+  hopLimit: 31,
+  signalHops: 32,
+  floodHops: 8,
+  maxSignalsRemembered: 512,
+};
+
+/** @throws RangeError naming the first field that is out of range or out of relation. */
+export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
+  for (const [name, value] of Object.entries(config)) {
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
+      throw new RangeError(`overlay config: ${name} must be a number ≥ 0, not ${String(value)}`);
+    }
+  }
+  const require = (condition: boolean, rule: string): void => {
+    if (!condition) throw new RangeError(`overlay config: ${rule}`);
+  };
+  require(config.linkSilenceMs >= 3 * config.heartbeatMs, 'linkSilenceMs must span three heartbeats');
+  require(config.linkSilenceMs + config.suspicionMs <= 2000, 'a crash must be noticed within 2 s');
+  require(config.stallMs >= 40, 'stallMs below two frames takes one lost frame for a dead parent');
+  require(config.stallRetryMs <= config.stallGiveUpMs, 'stallRetryMs must not exceed stallGiveUpMs');
+  require(config.backoffMs > 0 &&
+    config.backoffMs <= config.backoffMaxMs, 'backoffMs must be in (0, backoffMaxMs]');
+  require(config.advertUrgentMs <= config.advertDelayMs, 'advertUrgentMs must not exceed advertDelayMs');
+  require(config.overrunMs <= 5000, 'overrunMs is a hand-over, not a state');
+  require(config.hopLimit >= 1 &&
+    config.hopLimit <= 31, 'hopLimit must be 1–31, the longest path on the wire');
+  require(config.floodHops <= config.signalHops && config.signalHops <= 255, 'floodHops ≤ signalHops ≤ 255');
+  require(config.maxMembers <= 2048, 'maxMembers must fit one versions message');
+  require(config.poorLinks >= 1 && config.poorLinks <= 2, 'poorLinks must be 1 or 2: maxLinks may be 2');
+  require(config.maxPendingLinks >= 1, 'maxPendingLinks must be at least 1');
+  return config;
+}

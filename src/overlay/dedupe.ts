@@ -1,0 +1,70 @@
+/**
+ * Which sequence numbers of one source were seen: a ring of bits behind the newest one. Correct across the 32-bit
+ * wrap, constant memory (128 B), no allocation.
+ */
+
+import { serialDelta } from '../wire/voice-packet.js';
+
+/** 1024 frames of 20 ms: 20 s, far beyond any replay (500 ms) or detour. */
+const WINDOW_BITS = 1024;
+
+export class SequenceWindow {
+  readonly #bits = new Uint32Array(WINDOW_BITS / 32);
+  #newest = 0;
+  #streamEpoch = 0;
+  #empty = true;
+
+  get empty(): boolean {
+    return this.#empty;
+  }
+
+  /** Newest sequence number seen; meaningless while `empty`. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  /** The sequence number a replay should start from. */
+  get nextNeeded(): number {
+    return (this.#newest + 1) >>> 0;
+  }
+
+  /** Takes note of a frame. True when it is new; false when seen, older than the window or of an older stream epoch. */
+  note(streamEpoch: number, sequence: number): boolean {
+    if (this.#empty || streamEpoch !== this.#streamEpoch) {
+      if (!this.#empty && (streamEpoch - this.#streamEpoch) << 16 < 0) return false;
+      this.#bits.fill(0);
+      this.#empty = false;
+      this.#streamEpoch = streamEpoch;
+      this.#newest = sequence >>> 0;
+      this.#set(sequence);
+      return true;
+    }
+    const ahead = serialDelta(sequence, this.#newest);
+    if (ahead <= -WINDOW_BITS) return false;
+    if (ahead > 0) {
+      if (ahead >= WINDOW_BITS) this.#bits.fill(0);
+      else for (let step = 1; step < ahead; step++) this.#clear(this.#newest + step);
+      this.#newest = sequence >>> 0;
+      this.#set(sequence);
+      return true;
+    }
+    if (this.#has(sequence)) return false;
+    this.#set(sequence);
+    return true;
+  }
+
+  #has(sequence: number): boolean {
+    const bit = sequence & (WINDOW_BITS - 1);
+    return ((this.#bits[bit >> 5] as number) & (1 << (bit & 31))) !== 0;
+  }
+
+  #set(sequence: number): void {
+    const bit = sequence & (WINDOW_BITS - 1);
+    this.#bits[bit >> 5] = (this.#bits[bit >> 5] as number) | (1 << (bit & 31));
+  }
+
+  #clear(sequence: number): void {
+    const bit = sequence & (WINDOW_BITS - 1);
+    this.#bits[bit >> 5] = (this.#bits[bit >> 5] as number) & ~(1 << (bit & 31));
+  }
+}

@@ -1,0 +1,236 @@
+/** The lower half of a tree: children that come, go and are moved, and what neighbours are told about the tree. */
+
+import type { MemberId } from '../units.js';
+import { MAX_PATH_HOPS, type RouteOffer, type SubscribeRequest } from '../wire/control.js';
+import type { Core } from './core.js';
+import type { Neighbours } from './neighbours.js';
+import { decideChild, type ChildState } from './routes.js';
+import type { Told, Tree } from './tree.js';
+
+export class Downstream {
+  constructor(
+    readonly core: Core,
+    readonly neighbours: Neighbours,
+    /** A hidden page relays nothing new. */
+    public shed: boolean,
+  ) {}
+
+  /** Copies of this source the member may send. Its own voice always has one. */
+  capacity(tree: Tree): number {
+    const { uploadSlots, uploadKbps } = this.core.limits;
+    const copies = Math.min(uploadSlots, Math.floor(uploadKbps / this.core.config.copyKbps));
+    return tree.own ? Math.max(1, copies) : this.shed ? 0 : Math.max(0, copies);
+  }
+
+  #reserved(capacity: number): number {
+    return capacity >= this.core.config.reserveFromSlots ? 1 : 0;
+  }
+
+  freeSlots(tree: Tree): number {
+    const capacity = this.capacity(tree);
+    return Math.max(0, capacity - this.#reserved(capacity) - tree.stayingChildren - tree.adopting.size);
+  }
+
+  onSubscribe(tree: Tree, from: MemberId, request: SubscribeRequest): void {
+    const { core } = this;
+    const asker = this.neighbours.link(from);
+    if (!asker) return;
+    const refuse = (reason: 'full' | 'leaf' | 'loop', redirects: readonly MemberId[] = []): void =>
+      core.reject(from, { source: tree.handle, reason, redirects });
+    const capacity = this.capacity(tree);
+    if (tree.blocked || capacity === 0) return refuse('leaf');
+    if (from === tree.source || from === tree.parent || tree.path.includes(asker.tag)) return refuse('loop');
+    if (tree.asked.has(from)) {
+      // Both want to hang on the other: the lower id goes first.
+      if (core.selfId < from) return refuse('loop');
+      tree.asked.delete(from);
+      core.unsubscribe(from, tree.handle);
+    }
+    if (!tree.connected || tree.path.length >= MAX_PATH_HOPS) return refuse('full');
+    const present = tree.children.get(from);
+    if (present) {
+      present.leavingAtMs = Infinity;
+      present.capacity = request.capacity;
+    } else {
+      const promised = tree.adopting.delete(from);
+      const states = promised ? [] : this.#childStates(tree, from);
+      const decision = promised
+        ? ({ accept: true, displace: undefined } as const)
+        : decideChild(
+            { peer: from, ...request },
+            states,
+            capacity,
+            this.#reserved(capacity),
+            tree.adopting.size,
+          );
+      if (!decision.accept) return refuse('full', decision.redirects);
+      tree.addChild(from, { capacity: request.capacity, freeSlots: request.capacity, leavingAtMs: Infinity });
+      core.viewChanged = true;
+      if (decision.displace !== undefined) this.move(tree, decision.displace, [from]);
+      core.accept(from, { source: tree.handle, adopt: decision.displace });
+      tree.advertAtMs = Math.min(tree.advertAtMs, core.nowMs + core.config.advertUrgentMs);
+    }
+    if (present) core.accept(from, { source: tree.handle, adopt: undefined });
+    if (request.fromSequence !== undefined) {
+      core.effects.push({
+        type: 'replay',
+        to: from,
+        source: tree.handle,
+        fromSequence: request.fromSequence,
+      });
+    }
+  }
+
+  #childStates(tree: Tree, asker: MemberId): ChildState[] {
+    const askersNeighbours = this.neighbours.link(asker)?.adjacent;
+    return [...tree.children].map(([peer, child]) => ({
+      peer,
+      capacity: child.capacity,
+      freeSlots: child.freeSlots,
+      leaving: child.leavingAtMs !== Infinity,
+      linkedToAsker:
+        askersNeighbours?.has(peer) === true || this.neighbours.link(peer)?.adjacent.has(asker) === true,
+    }));
+  }
+
+  /** Asks a child to go to one of `redirects`; it is served until it has, or the hand-over is over. */
+  move(tree: Tree, child: MemberId, redirects: readonly MemberId[]): void {
+    const state = tree.children.get(child);
+    if (!state) return;
+    state.leavingAtMs = this.core.nowMs + this.core.config.handoverMs;
+    this.core.reject(child, { source: tree.handle, reason: 'moved', redirects });
+  }
+
+  /** Cuts all children off at once: the tree may not pass through here any more. */
+  expel(tree: Tree): void {
+    for (const child of tree.forwardTo) {
+      this.core.reject(child, { source: tree.handle, reason: 'leaf', redirects: [] });
+      tree.removeChild(child);
+    }
+    tree.adopting.clear();
+  }
+
+  onUnsubscribe(tree: Tree, from: MemberId): void {
+    tree.adopting.delete(from);
+    if (!tree.removeChild(from)) return;
+    this.core.viewChanged = true;
+    tree.advertAtMs = Math.min(tree.advertAtMs, this.core.nowMs + this.core.config.advertUrgentMs);
+  }
+
+  /** Ends hand-overs and promises that are over. Returns when the next one ends. */
+  expire(tree: Tree): number {
+    const { nowMs } = this.core;
+    let next = Infinity;
+    for (const [peer, child] of tree.children) {
+      if (child.leavingAtMs <= nowMs) {
+        tree.removeChild(peer);
+        this.core.reject(peer, { source: tree.handle, reason: 'full', redirects: [] });
+        this.core.viewChanged = true;
+      } else next = Math.min(next, child.leavingAtMs);
+    }
+    for (const [peer, untilMs] of tree.adopting) {
+      if (untilMs <= nowMs) {
+        tree.adopting.delete(peer);
+        tree.advertAtMs = Math.min(tree.advertAtMs, nowMs);
+      } else next = Math.min(next, untilMs);
+    }
+    return next;
+  }
+
+  /**
+   * Notes when the neighbours must hear of a change: soon when it matters to somebody now, later when it can wait. A
+   * lost parent is not told while another is being asked: an instant repair then costs the subtree nothing.
+   */
+  noteChange(tree: Tree): void {
+    const told = tree.told;
+    const offered = this.#snapshot(tree);
+    const { core } = this;
+    if (!told && !offered) return;
+    let delayMs = Infinity;
+    if (!offered && !tree.blocked && tree.asked.size > 0) delayMs = core.config.advertDelayMs;
+    else if (!told || !offered || told.epoch !== offered.epoch) delayMs = core.config.advertUrgentMs;
+    else if (
+      told.free !== offered.free ||
+      !samePath(told.path, offered.path) ||
+      this.#costMoved(told, offered)
+    ) {
+      delayMs = tree.speaking ? core.config.advertUrgentMs : core.config.advertDelayMs;
+    }
+    tree.advertAtMs = Math.min(tree.advertAtMs, core.nowMs + delayMs);
+  }
+
+  /** Tells every neighbour what changed for it. */
+  advertise(tree: Tree): void {
+    tree.advertAtMs = Infinity;
+    const offered = this.#snapshot(tree);
+    const told = tree.told;
+    const changed =
+      offered !== undefined &&
+      (!told ||
+        told.epoch !== offered.epoch ||
+        told.free !== offered.free ||
+        !samePath(told.path, offered.path) ||
+        this.#costMoved(told, offered));
+    for (const neighbour of this.neighbours.all.values()) {
+      if (neighbour.linked) this.#tell(tree, neighbour.peer, neighbour.tag, offered, changed);
+    }
+    if (changed || !offered) tree.told = offered;
+    if (offered && !tree.own) tree.feasibleMs = Math.min(tree.feasibleMs, tree.costMs);
+  }
+
+  /** Tells a new neighbour. */
+  introduce(tree: Tree, peer: MemberId, tag: number): void {
+    const offered = this.#snapshot(tree);
+    if (offered) this.#tell(tree, peer, tag, offered, true);
+    tree.told ??= offered;
+  }
+
+  #tell(tree: Tree, peer: MemberId, tag: number, offered: Told | undefined, changed: boolean): void {
+    if (peer === tree.source) return;
+    const hasOffer = tree.toldTo.get(peer);
+    const ancestor = peer === tree.parent || tree.path.includes(tag);
+    if (!offered || ancestor) {
+      // An ancestor learns no route back to itself; the parent learns how much room there is below it.
+      const toParent = offered !== undefined && peer === tree.parent && (changed || hasOffer !== false);
+      if (hasOffer === true || toParent) {
+        this.core.offer(peer, this.#offer(tree, Infinity, []));
+        if (offered) tree.toldTo.set(peer, false);
+        else tree.toldTo.delete(peer);
+      }
+      return;
+    }
+    if (hasOffer === true && !changed) return;
+    tree.toldTo.set(peer, true);
+    this.core.offer(peer, this.#offer(tree, offered.costMs, tree.path));
+  }
+
+  #offer(tree: Tree, costMs: number, path: readonly number[]): RouteOffer {
+    const capacity = this.capacity(tree);
+    return {
+      source: tree.handle,
+      epoch: tree.epoch,
+      costMs,
+      freeSlots: this.freeSlots(tree),
+      capacity,
+      path,
+    };
+  }
+
+  /** What there is to offer; nothing for a member that does not relay, which is how a blocker looks too. */
+  #snapshot(tree: Tree): Told | undefined {
+    if (!tree.connected || tree.blocked || !Number.isFinite(tree.costMs) || this.capacity(tree) === 0)
+      return undefined;
+    if (tree.path.length >= MAX_PATH_HOPS) return undefined;
+    const costMs = tree.own ? 0 : tree.costMs + this.core.config.relayMs;
+    return { epoch: tree.epoch, costMs, path: tree.path, free: this.freeSlots(tree) > 0 };
+  }
+
+  #costMoved(told: Told, offered: Told): boolean {
+    const { advertChange, advertChangeMs } = this.core.config;
+    return Math.abs(told.costMs - offered.costMs) > Math.max(advertChangeMs, advertChange * told.costMs);
+  }
+}
+
+function samePath(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((tag, i) => tag === b[i]);
+}

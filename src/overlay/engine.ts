@@ -1,0 +1,403 @@
+/**
+ * The overlay engine: takes inputs apart, hands them to the part they concern, and collects what is to be done.
+ * Order within one call: the input, then whatever is due, then the decisions of the trees, then the own entry.
+ */
+
+import type { MemberId } from '../units.js';
+import type { ControlMessage } from '../wire/control.js';
+import type { RosterEntry } from '../wire/roster-entry.js';
+import type { VoiceHeader } from '../wire/voice-packet.js';
+import { DEFAULT_OVERLAY_CONFIG, validateOverlayConfig, type OverlayConfig } from './config.js';
+import { Core } from './core.js';
+import { Gossip } from './gossip.js';
+import { Heartbeats } from './heartbeat.js';
+import type {
+  Limits,
+  OverlayEffect,
+  OverlayEngine,
+  OverlayInput,
+  OverlayView,
+  OwnEntryChanges,
+  PacketVerdict,
+} from './interface.js';
+import { Linkage } from './linkage.js';
+import { Neighbours, type Neighbour } from './neighbours.js';
+import { Roster } from './roster.js';
+import { Signalling } from './signalling.js';
+import { Trees } from './trees.js';
+
+export interface OverlayEngineOptions {
+  readonly selfId: MemberId;
+  readonly limits: Limits;
+  readonly config?: Partial<OverlayConfig>;
+  /** Uniform in [0, 1); seeded in simulations. */
+  readonly random: () => number;
+}
+
+/** Changed numbers in the own entry that somebody may be waiting for are published after this, ms. */
+const PUBLISH_SOON_MS = 120;
+/** An asked-for entry that never came back signed is asked for again after this, ms. */
+const PUBLISH_TIMEOUT_MS = 2000;
+/** After a change of links, neighbours are told whom this member is linked to, ms. */
+const ADJACENCY_DELAY_MS = 40;
+
+/** @throws RangeError for a config out of range or relation. */
+export function createOverlayEngine(options: OverlayEngineOptions): OverlayEngine {
+  return new Engine(options);
+}
+
+class Engine implements OverlayEngine {
+  readonly #core: Core;
+  readonly #roster: Roster;
+  readonly #neighbours = new Neighbours();
+  readonly #trees: Trees;
+  readonly #gossip: Gossip;
+  readonly #heartbeats: Heartbeats;
+  readonly #linkage: Linkage;
+  readonly #signalling: Signalling;
+  #deadlineMs = Infinity;
+  #publishAtMs = Infinity;
+  #lastPublishMs = -Infinity;
+  /** Version asked of the driver and not yet seen signed. */
+  #publishingVersion = 0;
+  #adjacencyAtMs = Infinity;
+  #leaving = false;
+
+  constructor({ selfId, limits, config, random }: OverlayEngineOptions) {
+    const core = new Core(
+      selfId,
+      validateOverlayConfig({ ...DEFAULT_OVERLAY_CONFIG, ...config }),
+      random,
+      limits,
+    );
+    this.#core = core;
+    this.#roster = new Roster(selfId, core.config);
+    this.#trees = new Trees(core, this.#roster, this.#neighbours);
+    this.#linkage = new Linkage(core, this.#roster, this.#neighbours, this.#trees);
+    this.#signalling = new Signalling(core, this.#neighbours, (member) => this.#trees.routesTo(member));
+    this.#gossip = new Gossip(core, this.#roster, this.#neighbours, {
+      memberGone: (member) => this.#departed(member, true),
+      refute: (version) => this.#publish(version),
+    });
+    this.#heartbeats = new Heartbeats(core, this.#neighbours, {
+      fellSilent: (neighbour) => {
+        this.#trees.neighbourFailing(neighbour.peer);
+        this.#gossip.suspect(neighbour.peer);
+      },
+      finished: (neighbour) => this.#closeLink(neighbour),
+    });
+  }
+
+  handle(input: OverlayInput, nowMs: number): OverlayEffect[] {
+    const core = this.#core;
+    core.nowMs = Math.max(core.nowMs, nowMs);
+    if (this.#deadlineMs !== Infinity) this.#heartbeats.overslept(core.nowMs - this.#deadlineMs);
+    this.#take(input);
+    this.#gossip.tick();
+    this.#heartbeats.tick();
+    this.#linkage.tick();
+    this.#trees.settle();
+    if (core.nowMs >= this.#adjacencyAtMs) this.#tellAdjacency();
+    this.#refreshOwnEntry();
+    core.flush();
+    if (core.viewChanged) {
+      core.viewChanged = false;
+      core.effects.push({ type: 'view-changed' });
+    }
+    const { effects } = core;
+    core.effects = [];
+    this.#deadlineMs = Math.min(
+      this.#gossip.deadlineMs,
+      this.#heartbeats.deadlineMs,
+      this.#leaving ? Infinity : this.#linkage.nextMs,
+      this.#adjacencyAtMs,
+      this.#publishAtMs,
+    );
+    return effects;
+  }
+
+  receivePacket(from: MemberId, header: VoiceHeader, hopLimit: number, nowMs: number): PacketVerdict {
+    const core = this.#core;
+    if (nowMs > core.nowMs) core.nowMs = nowMs;
+    const neighbour = this.#neighbours.get(from);
+    if (neighbour) this.#heartbeats.heard(neighbour, core.nowMs);
+    return this.#trees.receive(from, header, hopLimit);
+  }
+
+  sendPacket(_header: VoiceHeader, nowMs: number): PacketVerdict {
+    if (nowMs > this.#core.nowMs) this.#core.nowMs = nowMs;
+    return this.#trees.sendOwn();
+  }
+
+  admits(peer: MemberId, nowMs: number): boolean {
+    return this.#linkage.admits(peer, nowMs);
+  }
+
+  nextDeadlineMs(): number {
+    return Math.min(this.#deadlineMs, this.#trees.nextMs);
+  }
+
+  view(): OverlayView {
+    return {
+      members: [...this.#roster.entries.values()],
+      links: this.#neighbours.links().map(({ peer, rttMs }) => ({ peerId: peer, rttMs })),
+      trees: this.#trees.views(),
+      onDuty: this.#roster.onDuty(),
+    };
+  }
+
+  #take(input: OverlayInput): void {
+    const core = this.#core;
+    switch (input.type) {
+      case 'self':
+        this.#takeOwnEntry(input.entry);
+        break;
+      case 'limits':
+        core.limits = input.limits;
+        this.#trees.limitsChanged();
+        this.#linkage.wake();
+        break;
+      case 'pipe-up':
+        this.#gossip.greet(this.#neighbours.up(input.peer, 'pipe', core.nowMs));
+        this.#linkage.wake();
+        break;
+      case 'pipe-down':
+        this.#neighbours.down(input.peer, 'pipe');
+        break;
+      case 'link-up':
+        this.#linkUp(input.peer);
+        break;
+      case 'link-down':
+        this.#linkDown(input.peer, input.cause);
+        break;
+      case 'message':
+        this.#takeMessage(input.from, input.message);
+        break;
+      case 'signal':
+        this.#signalling.originate(input.to, input.payload);
+        break;
+      case 'entries':
+        this.#takeEntries(input.from, input.entries);
+        break;
+      case 'queue': {
+        const neighbour = this.#neighbours.get(input.peer);
+        if (neighbour && Number.isFinite(input.queueMs)) neighbour.queueMs = Math.max(0, input.queueMs);
+        break;
+      }
+      case 'block':
+        if (input.identity !== this.#roster.self?.identity) this.#trees.setBlocked(input.identity, true);
+        break;
+      case 'unblock':
+        this.#trees.setBlocked(input.identity, false);
+        break;
+      case 'shed':
+        this.#trees.setShed(input.shed);
+        break;
+      case 'leave':
+        this.#leave();
+        break;
+      case 'tick':
+        break;
+    }
+  }
+
+  #takeOwnEntry(entry: RosterEntry): void {
+    if (entry.memberId !== this.#core.selfId) return;
+    const outcome = this.#roster.apply(entry, this.#core.nowMs);
+    if (entry.version >= this.#publishingVersion) this.#publishingVersion = 0;
+    if (outcome === 'new') {
+      this.#trees.add(entry.memberId);
+      this.#linkage.wake();
+    }
+    if (outcome === 'stale') return;
+    this.#gossip.spread(entry, 0);
+    if (outcome === 'left')
+      for (const link of this.#neighbours.links()) this.#linkage.drop(link.peer, 'leaving');
+    this.#core.viewChanged = true;
+  }
+
+  #linkUp(peer: MemberId): void {
+    const core = this.#core;
+    if (peer === core.selfId || this.#neighbours.link(peer)) return;
+    const neighbour = this.#neighbours.up(peer, 'link', core.nowMs);
+    this.#gossip.greet(neighbour);
+    this.#trees.linkUp(neighbour);
+    this.#linkage.linkUp(peer);
+    this.#adjacencyAtMs = core.nowMs;
+    core.viewChanged = true;
+  }
+
+  #linkDown(peer: MemberId, cause: 'closed' | 'failed' | 'refused'): void {
+    const core = this.#core;
+    const neighbour = this.#neighbours.link(peer);
+    this.#linkage.linkDown(peer, cause);
+    if (!neighbour) return;
+    // A link that ended without goodbye: the member most likely vanished. If not, it will refute.
+    const surprise = !neighbour.retiring && !this.#leaving;
+    this.#neighbours.down(peer, 'link');
+    this.#trees.linkDown(peer);
+    if (surprise) this.#gossip.suspect(peer);
+    this.#adjacencyAtMs = Math.min(this.#adjacencyAtMs, core.nowMs + ADJACENCY_DELAY_MS);
+    core.viewChanged = true;
+  }
+
+  #closeLink(neighbour: Neighbour): void {
+    const { peer } = neighbour;
+    this.#core.effects.push({ type: 'close-link', peer });
+    neighbour.retiring = true;
+    this.#linkDown(peer, 'closed');
+  }
+
+  #takeEntries(from: MemberId, entries: readonly RosterEntry[]): void {
+    const core = this.#core;
+    const neighbour = this.#neighbours.get(from);
+    if (neighbour) this.#heartbeats.heard(neighbour, core.nowMs);
+    for (const entry of entries) {
+      const { memberId } = entry;
+      if (neighbour)
+        neighbour.known.set(memberId, Math.max(entry.version, neighbour.known.get(memberId) ?? 0));
+      if (memberId === core.selfId) {
+        // Somebody holds a newer entry of ours than we do: speak again, louder.
+        if (entry.version > (this.#roster.self?.version ?? 0)) this.#publish(entry.version);
+        continue;
+      }
+      const outcome = this.#roster.apply(entry, core.nowMs);
+      if (outcome === 'stale') continue;
+      this.#gossip.spread(entry, core.config.gossipDelayMs);
+      core.viewChanged = true;
+      if (outcome === 'new') {
+        this.#trees.add(memberId);
+        this.#linkage.wake(core.jittered(30));
+      } else if (outcome === 'left') this.#departed(memberId, false);
+      else this.#linkage.wake(core.jittered(core.config.linkCheckMs));
+    }
+  }
+
+  #departed(member: MemberId, lost: boolean): void {
+    this.#gossip.forget(member);
+    this.#trees.remove(member);
+    this.#linkage.memberGone(member);
+    for (const neighbour of this.#neighbours.all.values()) neighbour.known.delete(member);
+    const link = this.#neighbours.link(member);
+    if (link && lost) {
+      this.#core.send(member, { type: 'link-drop', reason: 'gone' });
+      this.#closeLink(link);
+    } else if (link) this.#linkage.retire(link, 2 * this.#core.config.handoverMs);
+    this.#core.viewChanged = true;
+  }
+
+  #takeMessage(from: MemberId, message: ControlMessage): void {
+    const neighbour = this.#neighbours.get(from);
+    if (!neighbour) return;
+    this.#heartbeats.heard(neighbour, this.#core.nowMs);
+    switch (message.type) {
+      case 'digest':
+        return this.#gossip.onDigest(neighbour, message);
+      case 'versions':
+        return this.#gossip.onVersions(neighbour, message);
+      case 'suspect':
+        return this.#gossip.onSuspect(from, message.member, message.version, message.gone);
+      case 'signal':
+        return this.#signalling.onSignal(from, message);
+      default:
+        if (neighbour.linked) this.#takeLinkMessage(neighbour, message);
+    }
+  }
+
+  #takeLinkMessage(neighbour: Neighbour, message: ControlMessage): void {
+    const trees = this.#trees;
+    const from = neighbour.peer;
+    switch (message.type) {
+      case 'heartbeat':
+        return this.#heartbeats.onHeartbeat(neighbour, message);
+      case 'neighbours':
+        neighbour.adjacent = new Set(message.members);
+        return this.#linkage.adjacencyChanged(neighbour);
+      case 'advertise':
+        return trees.onOffers(from, message.offers);
+      case 'subscribe':
+        return trees.onSubscribe(from, message.requests);
+      case 'unsubscribe':
+        return trees.onUnsubscribe(from, message.sources);
+      case 'accept':
+        return trees.onAccept(from, message.acceptances);
+      case 'reject':
+        return trees.onReject(from, message.rejections);
+      case 'epoch-request':
+        return trees.onEpochRequest(from, message.source, message.epoch);
+      case 'replay': {
+        const tree = trees.byHandle.get(message.source);
+        if (!tree?.children.has(from)) return;
+        this.#core.effects.push({
+          type: 'replay',
+          to: from,
+          source: message.source,
+          fromSequence: message.fromSequence,
+        });
+        return;
+      }
+      case 'link-drop':
+        return this.#linkage.retire(neighbour, 3 * this.#core.config.handoverMs);
+      case 'splice':
+        return this.#linkage.onSplice(from, message.peer, message.instead);
+    }
+  }
+
+  #tellAdjacency(): void {
+    this.#adjacencyAtMs = Infinity;
+    const links = this.#neighbours.links();
+    const members = links.map((link) => link.peer).slice(0, 64);
+    for (const link of links) this.#core.send(link.peer, { type: 'neighbours', members });
+  }
+
+  #leave(): void {
+    this.#leaving = true;
+    this.#linkage.leaving = true;
+    this.#trees.leave();
+    this.#publish(this.#roster.ownVersion);
+  }
+
+  /** Sees to it that the own entry tells the truth, without talking about every link. */
+  #refreshOwnEntry(): void {
+    const core = this.#core;
+    const own = this.#roster.self;
+    if (!own) {
+      this.#publishAtMs = Infinity;
+      return;
+    }
+    const { full, links, onDuty } = this.#ownState();
+    const crucial =
+      own.full !== full || own.onDuty !== onDuty || Math.min(own.links, 2) !== Math.min(links, 2);
+    if (this.#publishingVersion === 0 && (crucial || own.links !== links)) {
+      const earliest = crucial
+        ? this.#lastPublishMs + PUBLISH_SOON_MS
+        : this.#lastPublishMs + core.config.publishIntervalMs;
+      this.#publishAtMs = Math.min(this.#publishAtMs, Math.max(core.nowMs + PUBLISH_SOON_MS, earliest));
+    } else if (this.#publishingVersion === 0) this.#publishAtMs = Infinity;
+    if (core.nowMs >= this.#publishAtMs) this.#publish(this.#roster.ownVersion);
+  }
+
+  #ownState(): Pick<OwnEntryChanges, 'full' | 'links' | 'onDuty'> {
+    return {
+      full: this.#linkage.full,
+      links: Math.min(255, this.#neighbours.linkCount),
+      onDuty: this.#roster.onDuty().includes(this.#core.selfId),
+    };
+  }
+
+  /** Asks the driver for a newly signed entry with a version above `above`. */
+  #publish(above: number): void {
+    const core = this.#core;
+    const own = this.#roster.self;
+    if (!own && !this.#leaving) return;
+    const version = Math.max(above, this.#roster.ownVersion, this.#publishingVersion) + 1;
+    this.#publishingVersion = version;
+    this.#lastPublishMs = core.nowMs;
+    this.#publishAtMs = core.nowMs + PUBLISH_TIMEOUT_MS;
+    const coordinate = own?.coordinate ?? { x: 0, y: 0, heightMs: 0, error: 1 };
+    core.effects.push({
+      type: 'publish',
+      changes: { ...this.#ownState(), coordinate, version, left: this.#leaving },
+    });
+  }
+}

@@ -1,0 +1,95 @@
+/** Life and round trips of the links: small unreliable messages, and anything else that arrives. */
+
+import type { ControlMessage } from '../wire/control.js';
+import type { Core } from './core.js';
+import type { Neighbour, Neighbours } from './neighbours.js';
+
+/** A sleep of this member longer than this is its own fault, not the neighbours' silence, ms. */
+const OVERSLEPT_MS = 250;
+/** Silence of one link, though its member is well elsewhere, after which the link is given up, ms. */
+const DEAD_LINK_MS = 6000;
+/** Longest credible round trip, ms. */
+const MAX_RTT_MS = 10_000;
+
+export interface HeartbeatEvents {
+  /** Nothing was heard for `linkSilenceMs`. */
+  fellSilent(neighbour: Neighbour): void;
+  /** A retiring link's time is over, or a link is dead although its member is not. */
+  finished(neighbour: Neighbour): void;
+}
+
+export class Heartbeats {
+  constructor(
+    readonly core: Core,
+    readonly neighbours: Neighbours,
+    readonly events: HeartbeatEvents,
+  ) {}
+
+  get deadlineMs(): number {
+    let deadline = Infinity;
+    for (const neighbour of this.neighbours.all.values()) {
+      if (!neighbour.linked) continue;
+      deadline = Math.min(deadline, neighbour.nextHeartbeatMs, neighbour.retireAtMs);
+      if (!neighbour.silent)
+        deadline = Math.min(deadline, neighbour.lastHeardMs + this.core.config.linkSilenceMs);
+    }
+    return deadline;
+  }
+
+  /** The driver called later than asked: time during which nobody could be heard does not count as silence. */
+  overslept(lateMs: number): void {
+    if (lateMs <= OVERSLEPT_MS) return;
+    for (const neighbour of this.neighbours.all.values()) {
+      neighbour.lastHeardMs = Math.min(this.core.nowMs, neighbour.lastHeardMs + lateMs);
+    }
+  }
+
+  heard(neighbour: Neighbour, nowMs: number): void {
+    neighbour.lastHeardMs = nowMs;
+    neighbour.silent = false;
+  }
+
+  onHeartbeat(neighbour: Neighbour, message: ControlMessage & { type: 'heartbeat' }): void {
+    const { nowMs } = this.core;
+    neighbour.theirSentMs = message.sentMs;
+    neighbour.theirSentHeardMs = nowMs;
+    if (message.echoMs === undefined) return;
+    const rttMs = ((Math.floor(nowMs) - message.echoMs) & 0xffff) - message.heldMs;
+    if (rttMs >= 0 && rttMs < MAX_RTT_MS) neighbour.noteRtt(Math.max(0.5, rttMs));
+  }
+
+  tick(): void {
+    const { nowMs, config } = this.core;
+    for (const neighbour of this.neighbours.all.values()) {
+      if (!neighbour.linked) continue;
+      if (nowMs >= neighbour.retireAtMs) {
+        this.events.finished(neighbour);
+        continue;
+      }
+      if (nowMs >= neighbour.nextHeartbeatMs) this.#beat(neighbour);
+      const silentMs = nowMs - neighbour.lastHeardMs;
+      if (!neighbour.silent && silentMs >= config.linkSilenceMs) {
+        neighbour.silent = true;
+        this.events.fellSilent(neighbour);
+      } else if (neighbour.silent && silentMs >= DEAD_LINK_MS) this.events.finished(neighbour);
+    }
+  }
+
+  #beat(neighbour: Neighbour): void {
+    const { core } = this;
+    const { nowMs } = core;
+    neighbour.nextHeartbeatMs = nowMs + core.config.heartbeatMs * (0.9 + 0.2 * core.random());
+    core.send(
+      neighbour.peer,
+      {
+        type: 'heartbeat',
+        sentMs: Math.floor(nowMs) & 0xffff,
+        echoMs: neighbour.theirSentMs,
+        heldMs: Math.round(nowMs - neighbour.theirSentHeardMs),
+      },
+      false,
+    );
+    // An answer to a heartbeat that is long past measures the past.
+    if (nowMs - neighbour.theirSentHeardMs > 2 * core.config.linkSilenceMs) neighbour.theirSentMs = undefined;
+  }
+}

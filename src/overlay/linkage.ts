@@ -1,0 +1,262 @@
+/**
+ * Opens, admits, splices and drops links. A member keeps at most `maxLinks`; one more only for the length of a
+ * hand-over: to take in a newcomer when everybody is full (it is spliced into an existing link: newcomer and far end
+ * link first, then the old link goes), or to join two islands.
+ */
+
+import type { MemberId } from '../units.js';
+import type { DropReason } from '../wire/control.js';
+import type { Core } from './core.js';
+import { chooseLinks, chooseLinkToDrop, componentsWithout, type LinkCandidate } from './links.js';
+import type { Neighbour, Neighbours } from './neighbours.js';
+import type { Roster } from './roster.js';
+import type { Trees } from './trees.js';
+import { hopTag } from './core.js';
+
+export class Linkage {
+  nextMs = 0;
+  /** Links asked for; at most `maxPendingLinks` and a few splices. */
+  readonly #pending = new Map<MemberId, number>();
+  /** Places promised by `admits`; bounded by the link limit plus one. */
+  readonly #promised = new Map<MemberId, number>();
+  /** Members not to be asked yet; bounded by the roster (entries of the departed are dropped). */
+  readonly #backoff = new Map<MemberId, { untilMs: number; delayMs: number }>();
+  /** Told to link to the key in place of the value. At most one per neighbour. */
+  readonly #splices = new Map<MemberId, { instead: MemberId; untilMs: number }>();
+  /** Told the key (a neighbour) to link to the value in our place. At most one per neighbour. */
+  readonly #ordered = new Map<MemberId, { peer: MemberId; untilMs: number }>();
+  #overrunSinceMs: number | undefined = undefined;
+  leaving = false;
+
+  constructor(
+    readonly core: Core,
+    readonly roster: Roster,
+    readonly neighbours: Neighbours,
+    readonly trees: Trees,
+  ) {}
+
+  get full(): boolean {
+    return this.neighbours.linkCount >= this.core.limits.maxLinks;
+  }
+
+  admits(peer: MemberId, nowMs: number): boolean {
+    if (this.leaving || peer === this.core.selfId) return false;
+    this.#expire(nowMs);
+    if (this.#pending.has(peer) || this.#splices.has(peer) || this.neighbours.link(peer)) return true;
+    const taken = this.neighbours.linkCount + this.#promised.size;
+    const entry = this.roster.get(peer);
+    const poor = !entry || (entry.links < this.core.config.poorLinks && entry.maxLinks - entry.links >= 2);
+    const tree = this.trees.of(peer);
+    const apart = tree !== undefined && tree.unservedSinceMs !== undefined;
+    const room =
+      taken < this.core.limits.maxLinks || (taken === this.core.limits.maxLinks && (poor || apart));
+    if (room) this.#promised.set(peer, nowMs + this.core.config.admissionMs);
+    return room;
+  }
+
+  /** Looks at the links again soon: something changed. */
+  wake(delayMs = 0): void {
+    this.nextMs = Math.min(this.nextMs, this.core.nowMs + delayMs);
+  }
+
+  linkUp(peer: MemberId): void {
+    this.#pending.delete(peer);
+    this.#promised.delete(peer);
+    this.#backoff.delete(peer);
+    const splice = this.#splices.get(peer);
+    this.#splices.delete(peer);
+    if (splice) this.drop(splice.instead, 'replaced');
+    this.wake();
+  }
+
+  linkDown(peer: MemberId, cause: 'closed' | 'failed' | 'refused'): void {
+    const { core } = this;
+    this.#pending.delete(peer);
+    this.#promised.delete(peer);
+    this.#ordered.delete(peer);
+    if (cause !== 'closed') {
+      const last = this.#backoff.get(peer)?.delayMs ?? 0;
+      const first = cause === 'refused' ? core.config.backoffMs : 4 * core.config.backoffMs;
+      const delayMs = Math.min(core.config.backoffMaxMs, Math.max(first, 2 * last));
+      this.#backoff.set(peer, { untilMs: core.nowMs + core.jittered(delayMs), delayMs });
+    }
+    this.wake();
+  }
+
+  memberGone(peer: MemberId): void {
+    this.#backoff.delete(peer);
+    this.#promised.delete(peer);
+    this.#splices.delete(peer);
+    this.wake(this.core.jittered(50));
+  }
+
+  onSplice(from: MemberId, peer: MemberId, instead: MemberId): void {
+    const { core } = this;
+    if (peer === core.selfId || instead !== from || !this.neighbours.link(from)) return;
+    if (this.neighbours.lively(peer)) return this.drop(from, 'replaced');
+    this.#splices.set(peer, { instead, untilMs: core.nowMs + core.config.overrunMs });
+    if (!this.#pending.has(peer)) this.#open(peer);
+  }
+
+  /** A neighbour told whom it is linked to: a splice may be complete. */
+  adjacencyChanged(neighbour: Neighbour): void {
+    for (const [victim, { peer }] of this.#ordered) {
+      const done =
+        (neighbour.peer === victim && neighbour.adjacent.has(peer)) ||
+        (neighbour.peer === peer && neighbour.adjacent.has(victim));
+      if (done) {
+        this.#ordered.delete(victim);
+        this.drop(victim, 'replaced');
+      }
+    }
+    if (this.#overrunSinceMs !== undefined) this.wake();
+  }
+
+  /** Says goodbye on a link, lets it deliver for one hand-over, then closes it. */
+  drop(peer: MemberId, reason: DropReason): void {
+    const neighbour = this.neighbours.link(peer);
+    if (!neighbour || neighbour.retiring) return;
+    this.core.send(peer, { type: 'link-drop', reason });
+    this.retire(neighbour, this.core.config.handoverMs);
+  }
+
+  /** A link that will end: trees move away from it. Only the end that dropped it closes it; the other waits longer. */
+  retire(neighbour: Neighbour, afterMs: number): void {
+    if (neighbour.retiring) return;
+    neighbour.retiring = true;
+    neighbour.retireAtMs = this.core.nowMs + afterMs;
+    this.trees.neighbourFailing(neighbour.peer);
+    this.core.viewChanged = true;
+    this.wake(this.core.config.linkCheckMs);
+  }
+
+  tick(): void {
+    const { core, neighbours } = this;
+    if (core.nowMs < this.nextMs || this.leaving) return;
+    this.#expire(core.nowMs);
+    this.nextMs = core.nowMs + core.jittered(core.config.linkReviewMs);
+    if (!this.roster.self) return;
+    if (neighbours.linkCount > core.limits.maxLinks) this.#resolveOverrun();
+    else {
+      this.#overrunSinceMs = undefined;
+      this.#openMissing();
+    }
+  }
+
+  #openMissing(): void {
+    const { core, roster, neighbours } = this;
+    const unreachable = new Set(this.trees.unserved(core.config.unreachableMs).map((tree) => tree.source));
+    const candidates: LinkCandidate[] = [];
+    let waiting = false;
+    for (const entry of roster.entries.values()) {
+      const peer = entry.memberId;
+      if (peer === core.selfId || neighbours.link(peer) || this.#pending.has(peer)) continue;
+      if ((this.#backoff.get(peer)?.untilMs ?? 0) > core.nowMs) {
+        waiting = true;
+        continue;
+      }
+      candidates.push({
+        peer,
+        full: entry.full,
+        links: entry.links,
+        piped: neighbours.get(peer)?.piped === true,
+        unreachable: unreachable.has(peer),
+        estimateMs: undefined,
+      });
+    }
+    const situation = {
+      links: neighbours.linkCount,
+      pending: this.#pending.size,
+      maxLinks: core.limits.maxLinks,
+      members: roster.entries.size,
+    };
+    const chosen = chooseLinks(situation, candidates, core.config, core.random);
+    for (const peer of chosen) this.#open(peer);
+    if (chosen.length > 0 || waiting || unreachable.size > 0 || this.#pending.size > 0) {
+      this.wake(core.jittered(core.config.linkCheckMs));
+    }
+  }
+
+  #open(peer: MemberId): void {
+    this.#pending.set(peer, this.core.nowMs + this.core.config.openLinkTimeoutMs);
+    this.core.effects.push({ type: 'open-link', peer });
+  }
+
+  #resolveOverrun(): void {
+    const { core, neighbours } = this;
+    this.#overrunSinceMs ??= core.nowMs;
+    this.wake(core.config.linkCheckMs);
+    const links = neighbours.links().sort((a, b) => b.linkedAtMs - a.linkedAtMs);
+    const newest = links[0];
+    if (!newest) return;
+    const tooLate = core.nowMs - this.#overrunSinceMs >= core.config.overrunMs;
+    const poor = newest.adjacent.size < core.config.poorLinks;
+    if (!poor || tooLate) {
+      const victim = chooseLinkToDrop(this.#linksToSpare(links, newest.peer));
+      if (victim !== undefined) return this.drop(victim, 'surplus');
+    }
+    if (tooLate) return this.drop(newest.peer, 'surplus');
+    if (this.#ordered.size > 0) return;
+    const splice = this.#planSplice(links.slice(1), newest);
+    if (!splice) return;
+    this.#ordered.set(splice.victim.peer, { peer: splice.peer, untilMs: core.nowMs + core.config.overrunMs });
+    core.send(splice.victim.peer, { type: 'splice', peer: splice.peer, instead: core.selfId });
+  }
+
+  /** A neighbour that could link to somebody with room, on a side that this member reaches without it. */
+  #planSplice(
+    others: readonly Neighbour[],
+    newest: Neighbour,
+  ): { victim: Neighbour; peer: MemberId } | undefined {
+    const { core, roster } = this;
+    const shuffled = others.map((victim) => ({ victim, key: core.random() })).sort((a, b) => a.key - b.key);
+    for (const { victim } of shuffled) {
+      if (!victim.adjacent.has(newest.peer) && !roster.get(newest.peer)?.full)
+        return { victim, peer: newest.peer };
+    }
+    for (const { victim } of shuffled) {
+      for (const entry of roster.entries.values()) {
+        const peer = entry.memberId;
+        if (entry.full || peer === core.selfId || peer === victim.peer || victim.adjacent.has(peer)) continue;
+        const parent = this.trees.of(peer)?.parent;
+        if (parent !== undefined && parent !== victim.peer) return { victim, peer };
+      }
+    }
+    return undefined;
+  }
+
+  /** All links but `spared`, with what is known about ways around them. */
+  #linksToSpare(links: readonly Neighbour[], spared: MemberId): Parameters<typeof chooseLinkToDrop>[0] {
+    const { core, trees } = this;
+    const edges: [number, number][] = [];
+    for (const link of links) for (const peer of link.adjacent) edges.push([link.tag, hopTag(peer)]);
+    const served = new Map<MemberId, number>();
+    for (const tree of trees.byHandle.values()) {
+      for (const [peer, offer] of tree.offers) {
+        const tag = this.neighbours.get(peer)?.tag;
+        if (tag === undefined || offer.path.includes(core.selfTag)) continue;
+        const chain = [...offer.path, tag];
+        for (let i = 1; i < chain.length; i++) edges.push([chain[i - 1] as number, chain[i] as number]);
+      }
+      for (const peer of [tree.parent, ...tree.forwardTo]) {
+        if (peer !== undefined) served.set(peer, (served.get(peer) ?? 0) + 1);
+      }
+    }
+    const component = componentsWithout(core.selfTag, edges);
+    return links
+      .filter((link) => link.peer !== spared)
+      .map((link) => ({
+        peer: link.peer,
+        redundant: links.some((other) => other !== link && component(other.tag) === component(link.tag)),
+        treesServed: served.get(link.peer) ?? 0,
+        ageMs: core.nowMs - link.linkedAtMs,
+      }));
+  }
+
+  #expire(nowMs: number): void {
+    for (const [peer, untilMs] of this.#pending) if (nowMs >= untilMs) this.#pending.delete(peer);
+    for (const [peer, untilMs] of this.#promised) if (nowMs >= untilMs) this.#promised.delete(peer);
+    for (const [peer, { untilMs }] of this.#splices) if (nowMs >= untilMs) this.#splices.delete(peer);
+    for (const [peer, { untilMs }] of this.#ordered) if (nowMs >= untilMs) this.#ordered.delete(peer);
+  }
+}

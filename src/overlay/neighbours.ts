@@ -1,0 +1,118 @@
+/** What is known of each neighbour (own link) and each far end of a doorbell pipe. Bounded by links + pipes. */
+
+import type { MemberId } from '../units.js';
+import { hopTag } from './core.js';
+
+/** Assumed until a heartbeat came back: an ordinary continental round trip. */
+const UNKNOWN_RTT_MS = 80;
+/** Weight of a new RTT sample when it is longer (slow, so that queueing spikes fade) … */
+const RTT_GAIN_UP = 0.1;
+/** … and when it is shorter: propagation shows in the minimum. */
+const RTT_GAIN_DOWN = 0.4;
+
+export class Neighbour {
+  readonly tag: number;
+  /** An own link is open. */
+  linked = false;
+  /** Reachable over the doorbell. */
+  piped = false;
+  linkedAtMs = 0;
+  rttMs = UNKNOWN_RTT_MS;
+  measured = false;
+  /** Bytes waiting in the channel, as delay. */
+  queueMs = 0;
+  lastHeardMs = 0;
+  nextHeartbeatMs = 0;
+  /** Silent for too long: routes around it are in use. */
+  silent = false;
+  /** Goodbye was said: it still delivers for one hand-over, but nothing new is asked of it and it counts no more. */
+  retiring = false;
+  retireAtMs = Infinity;
+  /** Last heartbeat of theirs, to echo. */
+  theirSentMs: number | undefined = undefined;
+  theirSentHeardMs = 0;
+  /** Whom it is linked to, by its own word. */
+  adjacent: ReadonlySet<MemberId> = new Set();
+  /** Entry versions it surely has: what it sent or was sent. Bounded by the roster. */
+  readonly known = new Map<MemberId, number>();
+
+  constructor(readonly peer: MemberId) {
+    this.tag = hopTag(peer);
+  }
+
+  /** One-way delay of the link, queueing included, ms. */
+  get costMs(): number {
+    return this.rttMs / 2 + this.queueMs;
+  }
+
+  noteRtt(sampleMs: number): void {
+    if (!this.measured) {
+      this.measured = true;
+      this.rttMs = sampleMs;
+      return;
+    }
+    const gain = sampleMs < this.rttMs ? RTT_GAIN_DOWN : RTT_GAIN_UP;
+    this.rttMs += gain * (sampleMs - this.rttMs);
+  }
+}
+
+export class Neighbours {
+  readonly all = new Map<MemberId, Neighbour>();
+
+  get(peer: MemberId): Neighbour | undefined {
+    return this.all.get(peer);
+  }
+
+  /** The neighbour when an own link to it is open. */
+  link(peer: MemberId): Neighbour | undefined {
+    const neighbour = this.all.get(peer);
+    return neighbour?.linked ? neighbour : undefined;
+  }
+
+  /** The neighbour when its link is open, not silent and meant to last. */
+  lively(peer: MemberId): Neighbour | undefined {
+    const neighbour = this.all.get(peer);
+    return neighbour?.linked && !neighbour.silent && !neighbour.retiring ? neighbour : undefined;
+  }
+
+  /** Links that count: open and meant to last. */
+  links(): Neighbour[] {
+    return [...this.all.values()].filter((neighbour) => neighbour.linked && !neighbour.retiring);
+  }
+
+  get linkCount(): number {
+    let count = 0;
+    for (const neighbour of this.all.values()) if (neighbour.linked && !neighbour.retiring) count++;
+    return count;
+  }
+
+  up(peer: MemberId, kind: 'link' | 'pipe', nowMs: number): Neighbour {
+    let neighbour = this.all.get(peer);
+    if (!neighbour) {
+      neighbour = new Neighbour(peer);
+      this.all.set(peer, neighbour);
+    }
+    if (kind === 'pipe') neighbour.piped = true;
+    else if (!neighbour.linked) {
+      neighbour.linked = true;
+      neighbour.silent = false;
+      neighbour.retiring = false;
+      neighbour.retireAtMs = Infinity;
+      neighbour.linkedAtMs = nowMs;
+      neighbour.nextHeartbeatMs = nowMs;
+    }
+    neighbour.lastHeardMs = nowMs;
+    return neighbour;
+  }
+
+  down(peer: MemberId, kind: 'link' | 'pipe'): void {
+    const neighbour = this.all.get(peer);
+    if (!neighbour) return;
+    if (kind === 'pipe') neighbour.piped = false;
+    else if (neighbour.linked) {
+      neighbour.linked = false;
+      neighbour.adjacent = new Set();
+    }
+    if (!neighbour.linked && !neighbour.piped) this.all.delete(peer);
+  }
+}

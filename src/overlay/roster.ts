@@ -1,0 +1,135 @@
+/**
+ * Who is in the room. Up to `maxMembers` everybody knows everybody. An entry replaces another of the same member only
+ * with a higher version, so that gossip may arrive in any order; the departed leave a tombstone (at most
+ * `maxTombstones`, for `tombstoneMs`) that keeps old news from reviving them.
+ */
+
+import { handleOf, type Handle, type MemberId } from '../units.js';
+import type { RosterEntry } from '../wire/roster-entry.js';
+import type { OverlayConfig } from './config.js';
+
+export type EntryOutcome = 'new' | 'changed' | 'left' | 'stale';
+
+interface Tombstone {
+  readonly version: number;
+  readonly atMs: number;
+  /** The owner's own goodbye, to pass on; undefined when it was declared gone by others. */
+  readonly goodbye: RosterEntry | undefined;
+}
+
+export class Roster {
+  readonly entries = new Map<MemberId, RosterEntry>();
+  readonly tombstones = new Map<MemberId, Tombstone>();
+  /** Highest version of the own entry seen anywhere: a refutation must exceed it. */
+  ownVersion = 0;
+  #hash = 0;
+  #duty: readonly MemberId[] = [];
+  #dutyStale = true;
+
+  constructor(
+    readonly selfId: MemberId,
+    readonly config: OverlayConfig,
+  ) {}
+
+  get self(): RosterEntry | undefined {
+    return this.entries.get(this.selfId);
+  }
+
+  get(member: MemberId): RosterEntry | undefined {
+    return this.entries.get(member);
+  }
+
+  /** Order-independent digest of ids and versions of the present members. */
+  get hash(): number {
+    return this.#hash >>> 0;
+  }
+
+  apply(entry: RosterEntry, nowMs: number): EntryOutcome {
+    const { memberId, version } = entry;
+    if (memberId === this.selfId) this.ownVersion = Math.max(this.ownVersion, version);
+    const present = this.entries.get(memberId);
+    if (present && present.version >= version) return 'stale';
+    const tombstone = this.tombstones.get(memberId);
+    // A goodbye also replaces a mere declaration of the same version: it is the owner's own word.
+    if (tombstone && (tombstone.version > version || (tombstone.version === version && !entry.left)))
+      return 'stale';
+    if (tombstone?.goodbye && entry.left) return 'stale';
+    if (entry.left) {
+      this.#remove(memberId);
+      this.#bury(memberId, { version, atMs: nowMs, goodbye: entry });
+      return present || !tombstone ? 'left' : 'stale';
+    }
+    if (!present && this.entries.size >= this.config.maxMembers) return 'stale';
+    this.tombstones.delete(memberId);
+    this.#remove(memberId);
+    this.entries.set(memberId, entry);
+    this.#hash ^= mix(handleOf(memberId), version);
+    if (!present || present.joinedAtMs !== entry.joinedAtMs) this.#dutyStale = true;
+    return present ? 'changed' : 'new';
+  }
+
+  /** Removes a member that others declared gone. False when it was not there. */
+  declareGone(member: MemberId, version: number, nowMs: number): boolean {
+    const present = this.entries.get(member);
+    if (!present || present.version > version || member === this.selfId) return false;
+    this.#remove(member);
+    this.#bury(member, { version: present.version, atMs: nowMs, goodbye: undefined });
+    return true;
+  }
+
+  /** The longest-lived members by join time, then id, oldest first: the same list everywhere. */
+  onDuty(): readonly MemberId[] {
+    if (this.#dutyStale) {
+      this.#duty = [...this.entries.values()]
+        .sort((a, b) => a.joinedAtMs - b.joinedAtMs || (a.memberId < b.memberId ? -1 : 1))
+        .slice(0, this.config.dutyMembers)
+        .map((entry) => entry.memberId);
+      this.#dutyStale = false;
+    }
+    return this.#duty;
+  }
+
+  /** Forgets old tombstones. */
+  expire(nowMs: number): void {
+    for (const [member, { atMs }] of this.tombstones) {
+      if (nowMs - atMs < this.config.tombstoneMs) break;
+      this.tombstones.delete(member);
+    }
+  }
+
+  /** Versions of everybody present, for comparing with a neighbour's. */
+  versions(): { handle: Handle; version: number }[] {
+    return [...this.entries.values()].map((entry) => ({
+      handle: handleOf(entry.memberId),
+      version: entry.version,
+    }));
+  }
+
+  #remove(member: MemberId): void {
+    const present = this.entries.get(member);
+    if (!present) return;
+    this.entries.delete(member);
+    this.#hash ^= mix(handleOf(member), present.version);
+    this.#dutyStale = true;
+  }
+
+  #bury(member: MemberId, tombstone: Tombstone): void {
+    this.tombstones.delete(member);
+    this.tombstones.set(member, tombstone);
+    if (this.tombstones.size > this.config.maxTombstones) {
+      for (const oldest of this.tombstones.keys()) {
+        this.tombstones.delete(oldest);
+        break;
+      }
+    }
+  }
+}
+
+/** Integer hash of two words (finaliser of MurmurHash3). */
+function mix(a: number, b: number): number {
+  let hash = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(b + 1, 0xc2b2ae35);
+  hash ^= hash >>> 16;
+  hash = Math.imul(hash, 0x85ebca6b);
+  hash ^= hash >>> 13;
+  return hash ^ (hash >>> 16);
+}

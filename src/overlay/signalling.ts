@@ -1,0 +1,106 @@
+/**
+ * Carries signalling between members that have no link yet: straight where there is a link or pipe, else against the
+ * target's own tree (its parent here is the way to it), else back the way its signals came, else by a small flood.
+ * Duplicates are suppressed and return routes registered before anything is passed on.
+ */
+
+import type { MemberId } from '../units.js';
+import type { ControlMessage } from '../wire/control.js';
+import type { Core } from './core.js';
+import type { Neighbours } from './neighbours.js';
+
+type Signal = ControlMessage & { type: 'signal' };
+
+export class Signalling {
+  /** Signals seen, oldest first; at most `maxSignalsRemembered`. */
+  readonly #seen = new Set<string>();
+  /** Origin → neighbour its signals came through, oldest first; same bound. */
+  readonly #returnRoutes = new Map<MemberId, MemberId>();
+
+  constructor(
+    readonly core: Core,
+    readonly neighbours: Neighbours,
+    /** Neighbours on the way to a member, best first. */
+    readonly routesTo: (member: MemberId) => readonly MemberId[],
+  ) {}
+
+  originate(target: MemberId, payload: Uint8Array): void {
+    const { core } = this;
+    const id = Math.floor(core.random() * 0x1_0000_0000) >>> 0;
+    this.#remember(core.selfId, id);
+    this.#forward(
+      {
+        type: 'signal',
+        origin: core.selfId,
+        target,
+        id,
+        hopLimit: core.config.signalHops,
+        flood: false,
+        payload,
+      },
+      undefined,
+    );
+  }
+
+  onSignal(from: MemberId, signal: Signal): void {
+    const { core } = this;
+    if (signal.origin === core.selfId || !this.#remember(signal.origin, signal.id)) return;
+    this.#returnRoutes.delete(signal.origin);
+    this.#returnRoutes.set(signal.origin, from);
+    evictOldest(this.#returnRoutes, core.config.maxSignalsRemembered);
+    if (signal.target === core.selfId) {
+      core.effects.push({ type: 'signal', from: signal.origin, payload: signal.payload });
+      return;
+    }
+    if (signal.hopLimit > 0) this.#forward({ ...signal, hopLimit: signal.hopLimit - 1 }, from);
+  }
+
+  #forward(signal: Signal, from: MemberId | undefined): void {
+    const { core, neighbours } = this;
+    const direct = neighbours.get(signal.target);
+    if (direct && signal.target !== from && !direct.silent) {
+      core.send(signal.target, { ...signal, flood: false });
+      return;
+    }
+    if (!signal.flood) {
+      const hop = this.#nextHop(signal.target, from);
+      if (hop !== undefined) {
+        core.send(hop, signal);
+        return;
+      }
+    }
+    const hopLimit = Math.min(signal.hopLimit, core.config.floodHops);
+    for (const neighbour of neighbours.all.values()) {
+      if (neighbour.peer === from || neighbour.peer === signal.origin) continue;
+      core.send(neighbour.peer, { ...signal, hopLimit, flood: true });
+    }
+  }
+
+  #nextHop(target: MemberId, from: MemberId | undefined): MemberId | undefined {
+    for (const hop of this.routesTo(target)) {
+      if (hop !== from && this.neighbours.lively(hop)) return hop;
+    }
+    const back = this.#returnRoutes.get(target);
+    return back !== undefined && back !== from && this.neighbours.get(back) ? back : undefined;
+  }
+
+  /** False when this signal passed before. */
+  #remember(origin: MemberId, id: number): boolean {
+    const key = `${origin}${id}`;
+    if (this.#seen.has(key)) return false;
+    this.#seen.add(key);
+    evictOldest(this.#seen, this.core.config.maxSignalsRemembered);
+    return true;
+  }
+}
+
+/** Keeps an insertion-ordered set or map within its bound. */
+function evictOldest(
+  collection: { size: number; keys(): Iterator<string>; delete(key: never): boolean },
+  max: number,
+): void {
+  while (collection.size > max) {
+    const { value } = collection.keys().next();
+    collection.delete(value as never);
+  }
+}

@@ -1,0 +1,150 @@
+/** One source's tree as this member sees it: where the voice comes from, where it goes, what the neighbours offer. */
+
+import { handleOf, type Handle, type MemberId } from '../units.js';
+import type { RouteOffer } from '../wire/control.js';
+import { hopTag } from './core.js';
+import { SequenceWindow } from './dedupe.js';
+
+export interface Child {
+  capacity: number;
+  freeSlots: number;
+  /** When a child that was asked to go is no longer served; Infinity for one that stays. */
+  leavingAtMs: number;
+}
+
+export interface Ask {
+  readonly atMs: number;
+  /** The present parent works; this is a move to a better one, or one that it was asked to make. */
+  readonly improving: boolean;
+}
+
+/** What neighbours were last told. */
+export interface Told {
+  epoch: number;
+  costMs: number;
+  path: readonly number[];
+  free: boolean;
+}
+
+/** Every map here is bounded by the number of links. */
+export class Tree {
+  readonly handle: Handle;
+  readonly sourceTag: number;
+  readonly offers = new Map<MemberId, RouteOffer>();
+
+  parent: MemberId | undefined = undefined;
+  /** Until when a parent that has not told its cost yet counts as connected, ms. */
+  provisionalUntilMs = 0;
+  costMs = Infinity;
+  /** Ancestors, source first, parent last. */
+  path: readonly number[] = [];
+  epoch = 0;
+  /** Lowest cost told in this route epoch: the feasibility bound. */
+  feasibleMs = Infinity;
+
+  /** Accepted parents besides the present one (old ones in a hand-over, racers in a stall), with their end. */
+  readonly feeds = new Map<MemberId, number>();
+  readonly asked = new Map<MemberId, Ask>();
+  readonly refusedUntilMs = new Map<MemberId, number>();
+  /** Where refusals pointed to, best first; at most 8. */
+  hints: readonly MemberId[] = [];
+  backups: readonly MemberId[] = [];
+  unservedSinceMs: number | undefined = undefined;
+  retryAtMs = 0;
+  retryDelayMs = 0;
+  improveAtMs = 0;
+
+  readonly children = new Map<MemberId, Child>();
+  /** Keys of `children`, as the hot path wants them. */
+  forwardTo: readonly MemberId[] = [];
+  /** Children promised to us by a parent that displaced them, with the end of the promise. */
+  readonly adopting = new Map<MemberId, number>();
+
+  readonly window = new SequenceWindow();
+  /** Frames are due: the last one seen was not the end of a spurt. */
+  speaking = false;
+  lastFrameMs = -Infinity;
+  /** Frames are due and missing. */
+  stalled = false;
+  nextRaceMs = 0;
+  readonly raceTried = new Set<MemberId>();
+  /** Who delivered first after a stall, or the present parent when a hand-over is complete; handled at the next tick. */
+  winner: MemberId | undefined = undefined;
+  /** Who sends although it was not asked to. */
+  unsolicited: MemberId | undefined = undefined;
+  unsolicitedAtMs = -Infinity;
+
+  blocked = false;
+  advertAtMs = Infinity;
+  told: Told | undefined = undefined;
+  /** Neighbours that hold an offer of ours (true) or only know that they are our ancestors (false). */
+  readonly toldTo = new Map<MemberId, boolean>();
+  epochAdvancedMs = -Infinity;
+  epochRequestedMs = -Infinity;
+  dueMs = Infinity;
+
+  constructor(
+    readonly source: MemberId,
+    readonly own: boolean,
+  ) {
+    this.handle = handleOf(source);
+    this.sourceTag = hopTag(source);
+    if (own) {
+      this.costMs = 0;
+      this.feasibleMs = 0;
+    }
+  }
+
+  get connected(): boolean {
+    return this.own || (this.parent !== undefined && !this.blocked);
+  }
+
+  /** Children that stay. */
+  get stayingChildren(): number {
+    let staying = 0;
+    for (const child of this.children.values()) if (child.leavingAtMs === Infinity) staying++;
+    return staying;
+  }
+
+  addChild(peer: MemberId, child: Child): void {
+    this.children.set(peer, child);
+    this.forwardTo = [...this.children.keys()];
+  }
+
+  removeChild(peer: MemberId): boolean {
+    if (!this.children.delete(peer)) return false;
+    this.forwardTo = [...this.children.keys()];
+    return true;
+  }
+
+  /** Whether frames from this neighbour are expected. */
+  expects(peer: MemberId): boolean {
+    return peer === this.parent || this.feeds.has(peer) || this.asked.has(peer);
+  }
+
+  /** First frame a new parent should send, while speech is going on. */
+  get replayFrom(): number | undefined {
+    return this.speaking && !this.window.empty ? this.window.nextNeeded : undefined;
+  }
+
+  /** Forgets a neighbour that is no longer linked. True when it was the parent. */
+  dropNeighbour(peer: MemberId): boolean {
+    this.offers.delete(peer);
+    this.feeds.delete(peer);
+    this.asked.delete(peer);
+    this.refusedUntilMs.delete(peer);
+    this.adopting.delete(peer);
+    this.raceTried.delete(peer);
+    this.toldTo.delete(peer);
+    this.removeChild(peer);
+    if (this.winner === peer) this.winner = undefined;
+    if (this.parent !== peer) return false;
+    this.parent = undefined;
+    return true;
+  }
+}
+
+/** Whether route epoch a is newer than b (16-bit serial numbers, RFC 1982). */
+export function epochNewer(a: number, b: number): boolean {
+  return ((a - b) << 16) >> 16 > 0;
+}

@@ -1,0 +1,535 @@
+/** One simulated member: the driver around an engine, as the room's worker is in the browser. */
+
+import type {
+  OverlayEffect,
+  OverlayEngine,
+  OverlayInput,
+  Limits,
+  OwnEntryChanges,
+} from '../../src/overlay/interface.js';
+import { handleOf, type Handle, type Identity, type MemberId } from '../../src/units.js';
+import { decodeControl, encodeControl, type ControlMessage } from '../../src/wire/control.js';
+import {
+  decodeRosterEntry,
+  encodeRosterFields,
+  type RosterEntry,
+  type RosterFields,
+} from '../../src/wire/roster-entry.js';
+import { serialDelta, type VoiceHeader } from '../../src/wire/voice-packet.js';
+import { FRAME_MS, type Simulation } from './simulation.js';
+
+const REQUEST = 1;
+const OFFER = 2;
+const ANSWER = 3;
+const REFUSE = 4;
+/** An offer or answer with a few candidates. */
+const SESSION_DESCRIPTION_BYTES = 700;
+/** Signalling that gets no answer counts as failed after this, ms. */
+const SIGNALLING_TIMEOUT_MS = 5000;
+/** IP, UDP, DTLS, SCTP, envelope, packet header and 80 B of Opus. */
+const VOICE_BYTES = 190;
+const REPLAY_MS = 500;
+
+export interface MemberFacts {
+  readonly id: MemberId;
+  readonly index: number;
+  readonly identity: Identity;
+  readonly limits: Limits;
+  readonly place: number;
+  readonly uplinkKbps: number;
+}
+
+/** What one listener heard of one source. */
+export interface Heard {
+  frames: number;
+  duplicates: number;
+  /** Newest sequence heard and when a new frame last came. */
+  newest: number;
+  lastMs: number;
+  /** Longest time between new frames within a spurt, ms. */
+  worstGapMs: number;
+  /** Sum of (arrival − sent), ms. */
+  delaySumMs: number;
+  readonly seen: Set<number>;
+}
+
+interface Link {
+  open: boolean;
+  openedAtMs: number;
+  /** When the last reliable message sent over it arrives: order is kept. */
+  orderMs: number;
+}
+
+interface StoredPacket {
+  readonly header: VoiceHeader;
+  readonly hopLimit: number;
+  readonly sentMs: number;
+  readonly atMs: number;
+}
+
+export class SimulatedMember {
+  readonly id: MemberId;
+  readonly handle: Handle;
+  readonly place: number;
+  readonly joinedAtMs: number;
+  alive = true;
+  frozenUntilMs = 0;
+  /** A liar: takes voice but passes none on. */
+  dropsVoice = false;
+  controlBytes = 0;
+  controlBytesByType = new Map<string, number>();
+  voiceCopies = 0;
+  signalled = 0;
+  readonly links = new Map<MemberId, Link>();
+  readonly heard = new Map<Handle, Heard>();
+  readonly frames: { sequence: number; atMs: number }[] = [];
+  /** Voice that reached a member although it had blocked the source, with the time since the block, ms. */
+  blockedArrivals: { source: Handle; afterMs: number }[] = [];
+  readonly blockedSince = new Map<Identity, number>();
+  linkUps = 0;
+  readonly #pipes = new Map<MemberId, number>();
+  readonly #opening = new Map<MemberId, number>();
+  readonly #stored = new Map<Handle, StoredPacket[]>();
+  #fields: RosterFields;
+  #tickAtMs = Infinity;
+  #attempts = 0;
+  #uplinkFreeMs = 0;
+  #sequence = 0;
+  #speakingUntilMs = -1;
+
+  constructor(
+    readonly simulation: Simulation,
+    readonly engine: OverlayEngine,
+    readonly facts: MemberFacts,
+  ) {
+    this.id = facts.id;
+    this.handle = handleOf(facts.id);
+    this.place = facts.place;
+    this.joinedAtMs = simulation.nowMs;
+    this.#fields = {
+      memberId: facts.id,
+      publicKey: facts.identity.repeat(2),
+      fingerprint: '00'.repeat(32),
+      version: 1,
+      joinedAtMs: 1_700_000_000_000 + simulation.nowMs,
+      left: false,
+      muted: false,
+      full: false,
+      onDuty: false,
+      uploadSlots: facts.limits.uploadSlots,
+      maxLinks: facts.limits.maxLinks,
+      links: 0,
+      coordinate: { x: 0, y: 0, heightMs: 0, error: 1 },
+      name: `member ${facts.index}`,
+    };
+  }
+
+  get identity(): Identity {
+    return this.facts.identity;
+  }
+
+  start(): void {
+    this.input({ type: 'self', entry: this.#sign({}) });
+  }
+
+  block(other: SimulatedMember): void {
+    this.blockedSince.set(other.identity, this.simulation.nowMs);
+    this.input({ type: 'block', identity: other.identity });
+  }
+
+  unblock(other: SimulatedMember): void {
+    this.blockedSince.delete(other.identity);
+    this.input({ type: 'unblock', identity: other.identity });
+  }
+
+  setLimits(limits: Limits): void {
+    this.input({ type: 'limits', limits });
+  }
+
+  pipeUp(peer: SimulatedMember): void {
+    if (!this.alive || !peer.alive) return;
+    this.#pipes.set(peer.id, (this.#pipes.get(peer.id) ?? 0) + 1);
+    this.input({ type: 'pipe-up', peer: peer.id });
+  }
+
+  pipeDown(peer: SimulatedMember): void {
+    const count = this.#pipes.get(peer.id);
+    if (!this.alive || count === undefined) return;
+    if (count > 1) this.#pipes.set(peer.id, count - 1);
+    else {
+      this.#pipes.delete(peer.id);
+      this.input({ type: 'pipe-down', peer: peer.id });
+    }
+  }
+
+  /** Gone without a word: nothing is sent or answered any more. */
+  crash(): void {
+    this.alive = false;
+  }
+
+  /** The page closes abruptly, but its connections do: neighbours see `closed`. */
+  vanish(): void {
+    this.alive = false;
+    for (const peer of this.links.keys()) this.#tellClosed(peer);
+    this.links.clear();
+  }
+
+  /** Polite goodbye; connections close a little later. */
+  leave(lingerMs = 300): void {
+    this.input({ type: 'leave' });
+    this.simulation.after(lingerMs, () => {
+      if (this.alive) this.vanish();
+    });
+  }
+
+  /** Nothing runs until then; messages wait. */
+  freeze(ms: number): void {
+    this.frozenUntilMs = this.simulation.nowMs + ms;
+  }
+
+  /** Speaks for so long: a frame every 20 ms, the last one marked. */
+  speak(ms: number): void {
+    const already = this.#speakingUntilMs >= this.simulation.nowMs;
+    this.#speakingUntilMs = this.simulation.nowMs + ms;
+    if (!already) this.#sendFrame();
+  }
+
+  #sendFrame(): void {
+    if (!this.alive) return;
+    const { nowMs } = this.simulation;
+    if (this.frozenUntilMs > nowMs) {
+      this.simulation.at(this.frozenUntilMs, () => this.#sendFrame());
+      return;
+    }
+    const last = nowMs + FRAME_MS > this.#speakingUntilMs;
+    const header: VoiceHeader = {
+      source: this.handle,
+      streamEpoch: 1,
+      sequence: this.#sequence,
+      sampleTime: Math.round(nowMs * 48) >>> 0,
+      level: 30,
+      frameSamples: 960,
+      endOfSpurt: last,
+    };
+    this.frames.push({ sequence: this.#sequence, atMs: nowMs });
+    this.#sequence = (this.#sequence + 1) >>> 0;
+    const verdict = this.engine.sendPacket(header, nowMs);
+    this.#store(header, 31, nowMs);
+    for (const peer of verdict.forwardTo) this.#sendVoice(peer, header, 31, nowMs);
+    if (last) this.#speakingUntilMs = -1;
+    else this.simulation.after(FRAME_MS, () => this.#sendFrame());
+  }
+
+  /** Starts counting at this sequence number, to test the wrap. */
+  startSequenceAt(sequence: number): void {
+    this.#sequence = sequence >>> 0;
+  }
+
+  heardOf(source: SimulatedMember): Heard {
+    let heard = this.heard.get(source.handle);
+    if (!heard) {
+      heard = {
+        frames: 0,
+        duplicates: 0,
+        newest: -1,
+        lastMs: -1,
+        worstGapMs: 0,
+        delaySumMs: 0,
+        seen: new Set(),
+      };
+      this.heard.set(source.handle, heard);
+    }
+    return heard;
+  }
+
+  /** Forgets what was heard so far: counts start anew. */
+  clearHeard(): void {
+    this.heard.clear();
+  }
+
+  input(input: OverlayInput): void {
+    if (!this.alive) return;
+    this.#carryOut(this.engine.handle(input, this.simulation.nowMs));
+    this.#arm();
+    this.simulation.afterEvent?.(this);
+  }
+
+  #arm(): void {
+    const deadline = this.engine.nextDeadlineMs();
+    if (deadline >= this.#tickAtMs || deadline === Infinity) return;
+    const atMs = Math.max(deadline, this.simulation.nowMs);
+    this.#tickAtMs = atMs;
+    this.simulation.at(atMs, () => this.#tick(atMs));
+  }
+
+  #tick(atMs: number): void {
+    if (!this.alive || this.#tickAtMs !== atMs) return;
+    if (this.frozenUntilMs > this.simulation.nowMs) {
+      this.#tickAtMs = this.frozenUntilMs;
+      this.simulation.at(this.frozenUntilMs, () => this.#tick(this.#tickAtMs));
+      return;
+    }
+    this.#tickAtMs = Infinity;
+    // Timers of browsers are whole milliseconds and late.
+    this.input({ type: 'tick' });
+  }
+
+  #carryOut(effects: readonly OverlayEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'send':
+          this.#send(effect.to, effect.message, effect.reliable);
+          break;
+        case 'open-link':
+          this.#openLink(effect.peer);
+          break;
+        case 'close-link':
+          if (this.links.delete(effect.peer)) this.#tellClosed(effect.peer);
+          break;
+        case 'signal':
+          this.#onSignal(effect.from, effect.payload);
+          break;
+        case 'replay':
+          for (const stored of this.#stored.get(effect.source) ?? []) {
+            if (serialDelta(stored.header.sequence, effect.fromSequence) >= 0) {
+              this.#sendVoice(effect.to, stored.header, stored.hopLimit, stored.sentMs);
+            }
+          }
+          break;
+        case 'publish': {
+          const { changes } = effect;
+          this.simulation.after(0.2, () => this.input({ type: 'self', entry: this.#sign(changes) }));
+          break;
+        }
+        case 'view-changed':
+          break;
+      }
+    }
+  }
+
+  #sign(changes: Partial<OwnEntryChanges>): RosterEntry {
+    this.#fields = { ...this.#fields, ...changes };
+    return entryOf(this.#fields);
+  }
+
+  #send(to: MemberId, message: ControlMessage, reliable: boolean): void {
+    const { simulation } = this;
+    const link = this.links.get(to);
+    const peer = simulation.members.get(to);
+    if (!peer || (!link?.open && !this.#pipes.has(to))) return;
+    const bytes = encodeControl(message);
+    simulation.controlBytes += bytes.byteLength;
+    this.controlBytes += bytes.byteLength;
+    this.controlBytesByType.set(
+      message.type,
+      (this.controlBytesByType.get(message.type) ?? 0) + bytes.byteLength,
+    );
+    let delay = simulation.oneWayMs(this, peer) + simulation.jitterMs();
+    if (simulation.loses()) {
+      if (!reliable) return;
+      delay += 2 * simulation.oneWayMs(this, peer) + 50;
+    }
+    let atMs = simulation.nowMs + delay;
+    if (reliable && link) {
+      atMs = Math.max(atMs, link.orderMs);
+      link.orderMs = atMs;
+    }
+    const opened = link?.openedAtMs;
+    simulation.at(atMs, () => peer.receiveControl(this, bytes, opened));
+  }
+
+  receiveControl(from: SimulatedMember, bytes: Uint8Array, openedAtMs: number | undefined): void {
+    if (!this.alive || !this.simulation.connected(from.place, this.place)) return;
+    if (this.frozenUntilMs > this.simulation.nowMs) {
+      this.simulation.at(this.frozenUntilMs, () => this.receiveControl(from, bytes, openedAtMs));
+      return;
+    }
+    if (openedAtMs !== undefined && this.links.get(from.id)?.openedAtMs !== openedAtMs) return;
+    const message = decodeControl(bytes);
+    if (!message) throw new Error(`${from.id} sent bytes that do not decode`);
+    if (message.type === 'entries') {
+      const entries = message.entries.map(verifiedEntry).filter((entry) => entry !== undefined);
+      this.input({ type: 'entries', from: from.id, entries });
+    } else this.input({ type: 'message', from: from.id, message });
+  }
+
+  #sendVoice(to: MemberId, header: VoiceHeader, hopLimit: number, sentMs: number): void {
+    const { simulation } = this;
+    const peer = simulation.members.get(to);
+    const link = this.links.get(to);
+    if (!peer || !link?.open) return;
+    simulation.voiceCopies++;
+    this.voiceCopies++;
+    let departMs = simulation.nowMs;
+    if (this.facts.uplinkKbps !== Infinity) {
+      departMs = Math.max(departMs, this.#uplinkFreeMs) + (VOICE_BYTES * 8) / this.facts.uplinkKbps;
+      this.#uplinkFreeMs = departMs;
+    }
+    if (simulation.loses()) return;
+    const opened = link.openedAtMs;
+    simulation.at(departMs + simulation.oneWayMs(this, peer) + simulation.jitterMs(), () =>
+      peer.receiveVoice(this, header, hopLimit, sentMs, opened),
+    );
+  }
+
+  receiveVoice(
+    from: SimulatedMember,
+    header: VoiceHeader,
+    hopLimit: number,
+    sentMs: number,
+    openedAtMs: number,
+  ): void {
+    const { simulation } = this;
+    const { nowMs } = simulation;
+    if (!this.alive || !simulation.connected(from.place, this.place)) return;
+    if (this.frozenUntilMs > nowMs) {
+      simulation.at(this.frozenUntilMs, () => this.receiveVoice(from, header, hopLimit, sentMs, openedAtMs));
+      return;
+    }
+    if (this.links.get(from.id)?.openedAtMs !== openedAtMs) return;
+    const verdict = this.engine.receivePacket(from.id, header, hopLimit, nowMs);
+    const source = simulation.handles.get(header.source);
+    const blockedAt = source && this.blockedSince.get(source.identity);
+    if (blockedAt !== undefined)
+      this.blockedArrivals.push({ source: header.source, afterMs: nowMs - blockedAt });
+    if (verdict.keep) this.#store(header, hopLimit - 1, sentMs);
+    if (verdict.deliver && source) this.#play(source, header, sentMs);
+    if (!this.dropsVoice) {
+      // The list is the engine's: sending does not call back into the engine, so it stays put.
+      for (const peer of verdict.forwardTo) this.#sendVoice(peer, header, hopLimit - 1, sentMs);
+    }
+    this.#arm();
+    simulation.afterEvent?.(this);
+  }
+
+  #play(source: SimulatedMember, header: VoiceHeader, sentMs: number): void {
+    const { nowMs } = this.simulation;
+    const heard = this.heardOf(source);
+    if (heard.seen.has(header.sequence)) heard.duplicates++;
+    heard.seen.add(header.sequence);
+    heard.frames++;
+    heard.delaySumMs += nowMs - sentMs;
+    if (heard.lastMs >= 0) heard.worstGapMs = Math.max(heard.worstGapMs, nowMs - heard.lastMs);
+    heard.lastMs = header.endOfSpurt ? -1 : nowMs;
+    heard.newest = header.sequence;
+  }
+
+  #store(header: VoiceHeader, hopLimit: number, sentMs: number): void {
+    let stored = this.#stored.get(header.source);
+    if (!stored) {
+      stored = [];
+      this.#stored.set(header.source, stored);
+    }
+    const { nowMs } = this.simulation;
+    stored.push({ header, hopLimit, sentMs, atMs: nowMs });
+    while (stored[0] && nowMs - stored[0].atMs > REPLAY_MS) stored.shift();
+  }
+
+  #openLink(peer: MemberId): void {
+    if (this.links.has(peer)) {
+      this.input({ type: 'link-up', peer });
+      return;
+    }
+    if (this.#opening.has(peer)) return;
+    this.#startOpening(peer);
+    this.#signal(peer, this.id < peer ? OFFER : REQUEST);
+  }
+
+  #startOpening(peer: MemberId): void {
+    const attempt = ++this.#attempts;
+    this.#opening.set(peer, attempt);
+    this.simulation.after(SIGNALLING_TIMEOUT_MS, () => {
+      if (this.#opening.get(peer) !== attempt) return;
+      this.#opening.delete(peer);
+      this.input({ type: 'link-down', peer, cause: 'failed' });
+    });
+  }
+
+  #signal(to: MemberId, kind: number): void {
+    const long = kind === OFFER || kind === ANSWER;
+    const payload = new Uint8Array(long ? SESSION_DESCRIPTION_BYTES : 8);
+    payload[0] = kind;
+    this.signalled++;
+    // Not from inside the engine's own call.
+    this.simulation.after(0, () => this.input({ type: 'signal', to, payload }));
+  }
+
+  #onSignal(from: MemberId, payload: Uint8Array): void {
+    const { simulation } = this;
+    const peer = simulation.members.get(from);
+    if (!peer) return;
+    switch (payload[0]) {
+      case REQUEST:
+      case OFFER: {
+        const known = this.#opening.has(from) || this.links.has(from);
+        if (!known && !this.engine.admits(from, simulation.nowMs)) {
+          this.#signal(from, REFUSE);
+          return;
+        }
+        if (this.links.delete(from)) this.input({ type: 'link-down', peer: from, cause: 'closed' });
+        if (!this.#opening.has(from)) this.#startOpening(from);
+        this.#signal(from, payload[0] === OFFER ? ANSWER : OFFER);
+        break;
+      }
+      case ANSWER: {
+        if (!this.#opening.has(from)) return;
+        const setup = simulation.conditions.openRoundTrips * 2 * simulation.oneWayMs(this, peer);
+        simulation.after(setup, () => this.#connect(peer));
+        break;
+      }
+      case REFUSE:
+        if (this.#opening.delete(from)) this.input({ type: 'link-down', peer: from, cause: 'refused' });
+        break;
+    }
+  }
+
+  #connect(peer: SimulatedMember): void {
+    if (!this.alive || !peer.alive || !this.#opening.has(peer.id) || !peer.#opening.has(this.id)) return;
+    if (!this.simulation.connectable(this, peer)) return;
+    const { nowMs } = this.simulation;
+    this.#opening.delete(peer.id);
+    peer.#opening.delete(this.id);
+    this.links.set(peer.id, { open: true, openedAtMs: nowMs, orderMs: 0 });
+    peer.links.set(this.id, { open: true, openedAtMs: nowMs, orderMs: 0 });
+    this.linkUps++;
+    peer.linkUps++;
+    this.input({ type: 'link-up', peer: peer.id });
+    peer.input({ type: 'link-up', peer: this.id });
+  }
+
+  #tellClosed(peerId: MemberId): void {
+    const peer = this.simulation.members.get(peerId);
+    if (!peer) return;
+    const opened = peer.links.get(this.id)?.openedAtMs;
+    this.simulation.after(this.simulation.oneWayMs(this, peer), () => {
+      if (!peer.alive || peer.links.get(this.id)?.openedAtMs !== opened) return;
+      peer.links.delete(this.id);
+      peer.input({ type: 'link-down', peer: this.id, cause: 'closed' });
+    });
+  }
+}
+
+const entriesByText = new Map<string, RosterEntry>();
+
+/** An entry as its owner would sign it; the simulation's signature is zeros. */
+function entryOf(fields: RosterFields): RosterEntry {
+  const signed = encodeRosterFields(fields);
+  const bytes = new Uint8Array(signed.byteLength + 64);
+  bytes.set(signed);
+  return { ...fields, identity: fields.publicKey.slice(0, 32) as Identity, bytes };
+}
+
+/** What the driver's signature check does: bytes in, entry out. Decoding is shared between members for speed. */
+function verifiedEntry(bytes: Uint8Array): RosterEntry | undefined {
+  const decoded = decodeRosterEntry(bytes);
+  if (!decoded) return undefined;
+  const { fields } = decoded;
+  const key = `${fields.memberId}${fields.version}${fields.left ? 'l' : ''}`;
+  let entry = entriesByText.get(key);
+  if (!entry || entry.joinedAtMs !== fields.joinedAtMs || entry.links !== fields.links) {
+    entry = { ...fields, identity: fields.publicKey.slice(0, 32) as Identity, bytes: bytes.slice() };
+    entriesByText.set(key, entry);
+    if (entriesByText.size > 20_000) entriesByText.clear();
+  }
+  return entry;
+}

@@ -1,0 +1,191 @@
+/**
+ * A seeded discrete-event network around the very engine objects the browser runs. Control messages are really
+ * encoded and decoded; links open by real signalling through the engines. Wall clock, timers and randomness are the
+ * simulation's own, so the same seed gives the same trace.
+ */
+
+import { createOverlayEngine } from '../../src/overlay/engine.js';
+import type { OverlayConfig } from '../../src/overlay/config.js';
+import type { Limits } from '../../src/overlay/interface.js';
+import type { Handle, Identity, MemberId } from '../../src/units.js';
+import { EventHeap } from './event-heap.js';
+import { SimulatedMember } from './member.js';
+import { CALM, type Latencies, type NetworkConditions } from './network.js';
+import { seededRandom } from './random.js';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly latencies: Latencies;
+  readonly conditions?: Partial<NetworkConditions>;
+  readonly config?: Partial<OverlayConfig>;
+}
+
+export interface MemberOptions {
+  readonly place?: number;
+  readonly limits?: Partial<Limits>;
+  /** Shared by members that are tabs of one person. */
+  readonly identity?: Identity;
+  /** Real upload of the access line, kbit/s; voice queues behind it. */
+  readonly uplinkKbps?: number;
+}
+
+export const DEFAULT_LIMITS: Limits = { maxLinks: 16, uploadSlots: 8, uploadKbps: Infinity };
+
+/** How long a frame lasts, ms. */
+export const FRAME_MS = 20;
+
+export class Simulation {
+  nowMs = 0;
+  readonly random: () => number;
+  readonly members = new Map<MemberId, SimulatedMember>();
+  readonly conditions: NetworkConditions;
+  readonly handles = new Map<Handle, SimulatedMember>();
+  /** Groups that cannot reach each other while a partition lasts: group of a member, by place. */
+  partition: ((place: number) => number) | undefined = undefined;
+  /** Bytes of control messages sent, all members, reliable and not. */
+  controlBytes = 0;
+  /** Voice copies sent over links. */
+  voiceCopies = 0;
+  eventsRun = 0;
+  /** Called after every event of a member, for invariants. */
+  afterEvent: ((member: SimulatedMember) => void) | undefined = undefined;
+  readonly #heap = new EventHeap<() => void>();
+  readonly #barred = new Map<string, boolean>();
+  #joined = 0;
+
+  constructor(readonly options: SimulationOptions) {
+    this.random = seededRandom(options.seed);
+    this.conditions = { ...CALM, ...options.conditions };
+  }
+
+  at(atMs: number, run: () => void): void {
+    this.#heap.push(Math.max(atMs, this.nowMs), run);
+  }
+
+  after(ms: number, run: () => void): void {
+    this.at(this.nowMs + ms, run);
+  }
+
+  /** Runs all events up to `untilMs` and sets the clock there. */
+  runUntil(untilMs: number): void {
+    while (this.#heap.nextMs <= untilMs) {
+      this.nowMs = this.#heap.nextMs;
+      this.#heap.pop()();
+      this.eventsRun++;
+    }
+    this.nowMs = untilMs;
+  }
+
+  run(ms: number): void {
+    this.runUntil(this.nowMs + ms);
+  }
+
+  /** Runs until `condition` holds, looking every `stepMs`. False when it did not hold within `limitMs`. */
+  runUntilTrue(condition: () => boolean, limitMs: number, stepMs = 50): boolean {
+    const end = this.nowMs + limitMs;
+    while (this.nowMs < end) {
+      if (condition()) return true;
+      this.run(stepMs);
+    }
+    return condition();
+  }
+
+  /** A new member enters, known to nobody yet: give it a pipe, or use `ring`. */
+  add(options: MemberOptions = {}): SimulatedMember {
+    const index = this.#joined++;
+    const id = randomHex(16, this.random) as MemberId;
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const seed = Math.floor(this.random() * 0xffffffff);
+    const engine = createOverlayEngine({
+      selfId: id,
+      limits,
+      random: seededRandom(seed),
+      ...(this.options.config ? { config: this.options.config } : {}),
+    });
+    const member = new SimulatedMember(this, engine, {
+      id,
+      index,
+      identity: options.identity ?? (randomHex(16, this.random) as Identity),
+      limits,
+      place: options.place ?? index % this.options.latencies.places,
+      uplinkKbps: options.uplinkKbps ?? Infinity,
+    });
+    this.members.set(id, member);
+    this.handles.set(member.handle, member);
+    member.start();
+    return member;
+  }
+
+  /** A new member that rings the doorbell: pipes to the members on duty. */
+  join(options: MemberOptions = {}): SimulatedMember {
+    const member = this.add(options);
+    this.ring(member);
+    return member;
+  }
+
+  /** The doorbell: pipes to the longest-lived others; they end some time after the member has links. */
+  ring(member: SimulatedMember): void {
+    const others = this.alive().filter(
+      (other) => other !== member && this.connected(member.place, other.place),
+    );
+    others.sort((a, b) => a.joinedAtMs - b.joinedAtMs || (a.id < b.id ? -1 : 1));
+    for (const other of others.slice(0, 3)) this.pipe(member, other);
+  }
+
+  /** Opens a doorbell pipe between two members; it closes when both have links, or after ten seconds. */
+  pipe(a: SimulatedMember, b: SimulatedMember, lifeMs = 10_000): void {
+    const delay = 2 * this.oneWayMs(a, b);
+    this.after(delay, () => {
+      a.pipeUp(b);
+      b.pipeUp(a);
+    });
+    this.after(delay + lifeMs, () => {
+      a.pipeDown(b);
+      b.pipeDown(a);
+    });
+  }
+
+  alive(): SimulatedMember[] {
+    return [...this.members.values()].filter((member) => member.alive);
+  }
+
+  oneWayMs(from: SimulatedMember, to: SimulatedMember): number {
+    return this.options.latencies.oneWayMs(from.place, to.place);
+  }
+
+  /** Whether packets pass between two places now. */
+  connected(placeA: number, placeB: number): boolean {
+    return !this.partition || this.partition(placeA) === this.partition(placeB);
+  }
+
+  /** Whether two members could ever link: decided once per pair. */
+  connectable(a: SimulatedMember, b: SimulatedMember): boolean {
+    if (!this.connected(a.place, b.place)) return false;
+    if (this.conditions.unconnectable === 0) return true;
+    const key = a.id < b.id ? a.id + b.id : b.id + a.id;
+    let barred = this.#barred.get(key);
+    if (barred === undefined) {
+      barred = this.random() < this.conditions.unconnectable;
+      this.#barred.set(key, barred);
+    }
+    return !barred;
+  }
+
+  /** Exponential extra delay, ms. */
+  jitterMs(): number {
+    return this.conditions.jitterMs === 0 ? 0 : -Math.log(1 - this.random()) * this.conditions.jitterMs;
+  }
+
+  loses(): boolean {
+    return this.conditions.loss > 0 && this.random() < this.conditions.loss;
+  }
+}
+
+function randomHex(bytes: number, random: () => number): string {
+  let text = '';
+  for (let i = 0; i < bytes; i++)
+    text += Math.floor(random() * 256)
+      .toString(16)
+      .padStart(2, '0');
+  return text;
+}
