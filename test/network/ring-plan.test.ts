@@ -30,8 +30,13 @@ describe('ringStep', () => {
         assert.ok(forMs > 0 && forMs <= 2 * NETWORK_DEFAULTS.maxAlonePauseMs);
       }),
     );
-    assert.ok(ringStep('alone', 1, 0, NETWORK_DEFAULTS).forMs < ringStep('alone', 3, 0, NETWORK_DEFAULTS).forMs);
-    assert.notEqual(ringStep('alone', 1, 0.1, NETWORK_DEFAULTS).forMs, ringStep('alone', 1, 0.9, NETWORK_DEFAULTS).forMs);
+    assert.ok(
+      ringStep('alone', 1, 0, NETWORK_DEFAULTS).forMs < ringStep('alone', 3, 0, NETWORK_DEFAULTS).forMs,
+    );
+    assert.notEqual(
+      ringStep('alone', 1, 0.1, NETWORK_DEFAULTS).forMs,
+      ringStep('alone', 1, 0.9, NETWORK_DEFAULTS).forMs,
+    );
   });
 });
 

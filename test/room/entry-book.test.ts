@@ -7,7 +7,10 @@ import type { CoreStart } from '../../src/room/protocol.js';
 import { toHex, type MemberId } from '../../src/units.js';
 
 async function person(memberId: string): Promise<{ start: CoreStart; book: EntryBook }> {
-  const pair = (await crypto.subtle.generateKey({ name: 'Ed25519' }, false, ['sign', 'verify'])) as CryptoKeyPair;
+  const pair = (await crypto.subtle.generateKey({ name: 'Ed25519' }, false, [
+    'sign',
+    'verify',
+  ])) as CryptoKeyPair;
   const raw = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
   const start: CoreStart = {
     type: 'start',
@@ -39,7 +42,11 @@ describe('the entry book', () => {
 
   test('signs with ever higher versions, even when asked at once', async () => {
     const ada = await person('a');
-    const entries = await Promise.all([ada.book.sign({}), ada.book.sign({ version: 9 }), ada.book.sign({ name: 'A' })]);
+    const entries = await Promise.all([
+      ada.book.sign({}),
+      ada.book.sign({ version: 9 }),
+      ada.book.sign({ name: 'A' }),
+    ]);
     assert.deepEqual(
       entries.map(({ version }) => version),
       [1, 9, 10],
