@@ -25,6 +25,8 @@ const MIN_SHIFT_FRAMES = 5;
 export class DelayEstimator {
   readonly #config: PlayoutConfig;
   readonly #histogram: Float64Array;
+  /** The histogram before its latest observation. */
+  readonly #previous: Float64Array;
   /** Fastest transit (arrival − media) of each recent interval, newest at `#newest`; NaN where none. */
   readonly #fastest: Float64Array;
   #newest = 0;
@@ -39,6 +41,7 @@ export class DelayEstimator {
   constructor(config: PlayoutConfig) {
     this.#config = config;
     this.#histogram = new Float64Array(Math.ceil(config.maxDelayMs / config.bucketMs));
+    this.#previous = new Float64Array(this.#histogram.length);
     this.#fastest = new Float64Array(Math.round(config.windowMs / config.intervalMs)).fill(Number.NaN);
     this.#quantileMs = config.startDelayMs;
     this.#seed();
@@ -89,21 +92,28 @@ export class DelayEstimator {
     this.#histogram.fill(0);
     const bucket = Math.ceil(this.#config.startDelayMs / this.#config.bucketMs) - 1;
     this.#histogram[bucket] = 1;
+    this.#previous.set(this.#histogram);
     this.#quantileMs = this.#config.startDelayMs;
   }
 
-  /** Enters the interval's latest frame into the histogram. */
+  /** Enters the interval's latest frame into the histogram, unless the path changed: that is no jitter. */
   #fold(): void {
-    if (this.#frames === 0) return;
-    const { bucketMs, forget, forgetRamp, quantile, pathShiftMs } = this.#config;
-    const ownFastest = this.#fastest[this.#newest] as number;
-    if (this.#frames >= MIN_SHIFT_FRAMES && ownFastest - this.#reference > pathShiftMs) {
+    const before = this.#fastest[(this.#newest + this.#fastest.length - 1) % this.#fastest.length] as number;
+    const own = this.#fastest[this.#newest] as number;
+    if (this.#frames === 0 || before - own > this.#config.pathShiftMs) return;
+    if (this.#frames >= MIN_SHIFT_FRAMES && own - this.#reference > this.#config.pathShiftMs) {
+      // The whole interval was slower: the new reference. The one before held the change and is taken back.
       this.#fastest.fill(Number.NaN);
-      this.#fastest[this.#newest] = ownFastest;
-      this.#reference = ownFastest;
-    }
-    const delay = this.#peakTransit - this.#reference;
-    const bucket = Math.min(this.#histogram.length - 1, Math.floor(delay / bucketMs));
+      this.#fastest[this.#newest] = own;
+      this.#reference = own;
+      this.#histogram.set(this.#previous);
+    } else this.#previous.set(this.#histogram);
+    this.#enter(this.#peakTransit - this.#reference);
+  }
+
+  #enter(delayMs: number): void {
+    const { bucketMs, forget, forgetRamp, quantile } = this.#config;
+    const bucket = Math.min(this.#histogram.length - 1, Math.floor(delayMs / bucketMs));
     this.#folds += 1;
     const keep = Math.min(forget, this.#folds / (this.#folds + forgetRamp));
     for (let i = 0; i < this.#histogram.length; i++)

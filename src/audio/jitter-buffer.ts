@@ -227,7 +227,9 @@ export class JitterBuffer {
     }
     const delta = serialDelta(packet.sequence, this.#nextSequence);
     if (!this.#started && delta < 0 && delta > -MAX_START_REORDER) this.#nextSequence = packet.sequence;
-    else if (delta <= -JITTER_SLOTS || delta >= JITTER_SLOTS) {
+    else if (!this.#playing && delta >= JITTER_SLOTS && delta < 2 * JITTER_SLOTS) {
+      this.#slideTo((packet.sequence - JITTER_SLOTS + 1) >>> 0);
+    } else if (delta <= -JITTER_SLOTS || delta >= JITTER_SLOTS) {
       const isQuiet = this.#filled === 0 && !this.#playing;
       this.#strays += 1;
       if (!(isQuiet && delta > 0) && this.#strays < MAX_STRAYS) {
@@ -312,10 +314,22 @@ export class JitterBuffer {
     return true;
   }
 
+  /** After a stall longer than the slots: gives up the oldest, which would be dropped at the start anyway. */
+  #slideTo(sequence: number): void {
+    const distance = serialDelta(sequence, this.#nextSequence);
+    for (let i = 0; i < distance; i++) {
+      const slot = this.#filledAt((this.#nextSequence + i) >>> 0);
+      if (slot) this.#release(slot);
+    }
+    this.#countLost(distance);
+    this.#nextSequence = sequence;
+  }
+
   #restartAt(packet: ArrivedFrame): void {
     this.clear();
     this.#strays = 0;
     this.#nextSequence = packet.sequence;
+    this.#newestMedia += serialDelta(packet.sampleTime, this.#newestSampleTime);
     this.#newestSequence = packet.sequence;
     this.#newestSampleTime = packet.sampleTime;
     this.#newestSamples = packet.frameSamples;

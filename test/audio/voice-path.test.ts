@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { loadOpus, type Opus } from '../../src/audio/codec.js';
+import { hasFec } from '../../src/audio/opus-packet.js';
 import { SpeakerPlayout } from '../../src/audio/speaker-playout.js';
+import { synthesizeVoice } from '../../src/audio/test-voice.js';
 import { VoiceEncoder } from '../../src/audio/voice-encoder.js';
 import type { Handle } from '../../src/units.js';
 import { decodeVoicePacket, encodeVoicePacket, type VoicePacket } from '../../src/wire/voice-packet.js';
@@ -113,20 +115,41 @@ describe('voice path', () => {
     assert.ok(packetsOf(encoder, sine(300, FRAME * 2)).length > 0);
   });
 
-  test('with FEC and the next packet there, a lost frame is rebuilt', () => {
+  test('with FEC and the next packet there, a lost speech frame is rebuilt', () => {
     const encoder = newEncoder();
     encoder.setVoiceActivation('off');
-    encoder.setBitrate(24_000);
-    encoder.setPacketLossPercent(20);
-    const made = packetsOf(encoder, sine(220, 48_000 * 4));
-    const { sound, speaker } = listen(made, 48_000 * 4, (index) => (index % 20 === 10 ? undefined : 480));
+    encoder.setPacketLossPercent(5);
+    const voice = synthesizeVoice(3, 6, 48_000);
+    const made = packetsOf(encoder, voice);
+    const isLost = (index: number) =>
+      index % 10 === 5 && hasFec(made[index + 1]?.packet.frame ?? new Uint8Array());
+    const lost = made.filter((_, index) => isLost(index)).length;
+    assert.ok(lost > 10);
+    const whole = listen(made, 48_000 * 6, () => 480).sound;
+    const { sound, speaker } = listen(made, 48_000 * 6, (index) => (isLost(index) ? undefined : 480));
     const { framesLost, framesRecovered, framesConcealed } = speaker.buffer.counters;
-    assert.equal(framesLost, 10);
-    assert.ok(
-      framesRecovered >= 8,
-      `${framesRecovered} of ${framesLost} recovered, ${framesConcealed} concealed`,
+    assert.deepEqual(
+      { framesLost, framesRecovered, framesConcealed },
+      { framesLost: lost, framesRecovered: lost, framesConcealed: 0 },
     );
-    assert.ok(largestStep(sound) < 0.06);
+    assert.ok(largestStep(sound) < 1.5 * largestStep(whole), 'no click at the seams');
+  });
+
+  test('the previous frame carried along replaces the lost one exactly', () => {
+    const encoder = newEncoder();
+    encoder.setVoiceActivation('off');
+    const made = packetsOf(encoder, sine(330, 48_000 * 3)).map(({ packet, readyAt }, index, all) => {
+      const previousFrame = all[index - 1]?.packet.frame;
+      return { packet: previousFrame ? { ...packet, previousFrame } : packet, readyAt };
+    });
+    const whole = listen(made, 48_000 * 3, () => 480).sound;
+    const { sound, speaker } = listen(made, 48_000 * 3, (index) => (index % 7 === 3 ? undefined : 480));
+    const { framesLost, framesRecovered } = speaker.buffer.counters;
+    assert.ok(framesLost >= 20);
+    assert.equal(framesRecovered, framesLost);
+    // Delays may differ by the time left for the next frame, so compare what is heard, not when.
+    assert.ok(shareAt(sound.subarray(48_000, 120_000), 330) > 0.97);
+    assert.ok(largestStep(sound) < 1.5 * largestStep(whole));
   });
 
   test('a stall is concealed, faded, and caught up within 200 ms', () => {
