@@ -84,6 +84,10 @@ export const peerTileStyles = css`
   .blocked .state {
     color: var(--_danger);
     font-weight: 600;
+    white-space: normal;
+  }
+  .blocked .quality {
+    display: none;
   }
   .blocked .badge {
     background: var(--_danger);
@@ -163,39 +167,42 @@ export const peerTileStyles = css`
     font-variant-numeric: tabular-nums;
     white-space: nowrap;
   }
-  .controls {
+  .row,
+  .menu {
     grid-column: 1 / -1;
-    display: grid;
-    grid-template-columns: minmax(0, 1fr) auto;
-    column-gap: 4px;
+    min-inline-size: 0;
+  }
+  .row {
+    display: flex;
     align-items: center;
-  }
-  /* The summary sits beside the volume; what it opens spans the tile. */
-  details {
-    display: contents;
-  }
-  details::details-content {
-    grid-column: 1 / -1;
-  }
-  .more {
-    grid-column: 1 / -1;
-    display: grid;
     gap: 4px;
-    padding-block-start: 4px;
+  }
+  .row .slider {
+    flex: 1;
+    min-inline-size: 0;
+  }
+  .more[aria-expanded='true'] {
+    background: color-mix(in oklab, var(--_text) 8%, transparent);
+    color: var(--_text);
+  }
+  .menu:not([hidden]) {
+    display: grid;
+    gap: 8px;
     color: var(--_quiet);
     font-size: 13px;
   }
   .facts {
     display: flex;
-    flex-wrap: wrap;
     align-items: center;
     justify-content: space-between;
-    gap: 4px 12px;
+    gap: 8px;
+    overflow-wrap: anywhere;
   }
   .facts code {
     font-size: 12px;
   }
   .facts button {
+    flex: none;
     border-color: var(--_border);
     font-size: 13px;
   }

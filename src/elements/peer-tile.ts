@@ -1,7 +1,7 @@
 /** `<peer-tile>`: one remote person. Requests go up as events; state comes down as properties. */
 
 import { LitElement, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import { property, query } from 'lit/decorators.js';
+import { property, query, state } from 'lit/decorators.js';
 import { classMap } from 'lit/directives/class-map.js';
 import { live } from 'lit/directives/live.js';
 import type { Quality } from '../room/types.js';
@@ -42,7 +42,7 @@ export function panText(pan: number, strings: Pick<Strings, 'panCentre' | 'panLe
  * @csspart gain - The volume slider (`input type=range`, 0–4).
  * @csspart pan - The direction slider (`input type=range`, −1–1).
  * @csspart block-button - Blocks, and unblocks a blocked person.
- * @csspart menu - The `details` with direction, route and key.
+ * @csspart menu - Direction, route and key; hidden until asked for.
  *
  * @cssprop [--p2p-voice-room-accent] - Sliders and focus rings.
  * @cssprop [--p2p-voice-room-raised] - Background of the tile.
@@ -83,6 +83,7 @@ export class PeerTileElement extends LitElement {
   /** How the voice comes here, in words, for the menu. Optional. */
   @property() route = '';
 
+  @state() private menuOpen = false;
   @query('.tile') private readonly tile!: HTMLElement;
 
   protected override updated(changed: PropertyValues<this>): void {
@@ -120,7 +121,21 @@ export class PeerTileElement extends LitElement {
           <span id="state" class="state">${this.#stateText(strings)}</span>
         </div>
         ${this.#renderQuality(strings)} ${this.#renderBlockButton(strings, name)}
-        <div class="controls">${this.#renderGain(strings, name)} ${this.#renderMenu(strings, name)}</div>
+        <div class="row">
+          ${this.#renderGain(strings, name)}
+          <button
+            class="more"
+            type="button"
+            aria-label=${strings.moreOf(name)}
+            title=${strings.moreOf(name)}
+            aria-expanded=${this.menuOpen}
+            aria-controls="menu"
+            @click=${() => (this.menuOpen = !this.menuOpen)}
+          >
+            ${moreIcon}
+          </button>
+        </div>
+        ${this.#renderMenu(strings, name)}
       </div>
     `;
   }
@@ -179,39 +194,38 @@ export class PeerTileElement extends LitElement {
   #renderMenu(strings: Strings, name: string): TemplateResult {
     const pan = within(this.pan, -1, 1, 0);
     const text = panText(pan, strings);
-    return html`<details part="menu">
-      <summary aria-label=${strings.moreOf(name)} title=${strings.moreOf(name)}>${moreIcon}</summary>
-      <div class="more">
-        <label class="slider" title=${strings.pan}>
-          ${panIcon}
-          <input
-            part="pan"
-            type="range"
-            dir="ltr"
-            min="-1"
-            max="1"
-            step="0.1"
-            aria-label=${strings.panOf(name)}
-            aria-valuetext=${text}
-            .value=${live(String(pan))}
-            ?disabled=${this.blocked}
-            @input=${this.#onPan}
-          />
-          <output aria-hidden="true">${text}</output>
-        </label>
-        <div class="facts">
-          ${this.route ? html`<span>${this.route}</span>` : nothing}
+    return html`<div part="menu" id="menu" class="menu" ?hidden=${!this.menuOpen}>
+      <label class="slider" title=${strings.pan}>
+        ${panIcon}
+        <input
+          part="pan"
+          type="range"
+          dir="ltr"
+          min="-1"
+          max="1"
+          step="0.1"
+          aria-label=${strings.panOf(name)}
+          aria-valuetext=${text}
+          .value=${live(String(pan))}
+          ?disabled=${this.blocked}
+          @input=${this.#onPan}
+        />
+        <output aria-hidden="true">${text}</output>
+      </label>
+      <div class="facts">
+        <div>
+          ${this.route ? html`<div>${this.route}</div>` : nothing}
           ${
             this.identity
-              ? html`<span
-                  >${strings.fingerprint} <code dir="ltr">${shortFingerprint(this.identity)}</code></span
-                >`
+              ? html`<div>
+                  ${strings.fingerprint} <code dir="ltr">${shortFingerprint(this.identity)}</code>
+                </div>`
               : nothing
           }
-          <button type="button" ?disabled=${this.blocked} @click=${this.#onReset}>${strings.reset}</button>
         </div>
+        <button type="button" ?disabled=${this.blocked} @click=${this.#onReset}>${strings.reset}</button>
       </div>
-    </details>`;
+    </div>`;
   }
 
   /** A slider moves under the finger by itself; the next render puts it where the owner says it is. */

@@ -85,7 +85,7 @@ export function roomGraph(snapshot: RoomSnapshot, strings: Strings): RoomGraph {
       name: peer.name || strings.nameless,
       person: peer.name || strings.nameless,
       seed: peer.identity,
-      x: WIDTH / 2 + (WIDTH / 2 - 34) * Math.cos(angle),
+      x: WIDTH / 2 + (WIDTH / 2 - 48) * Math.cos(angle),
       y: HEIGHT / 2 + (HEIGHT / 2 - 34) * Math.sin(angle),
       self: false,
       speaking: peer.speaking && !peer.blocked,

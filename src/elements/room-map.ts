@@ -96,6 +96,13 @@ export class RoomMapElement extends LitElement {
           sans-serif;
         text-anchor: middle;
       }
+      /* A rim of the background keeps names readable where arrows pass. */
+      .label {
+        paint-order: stroke;
+        stroke: var(--_surface);
+        stroke-width: 4px;
+        stroke-linejoin: round;
+      }
       .initials {
         fill: #fff;
         font-weight: 600;

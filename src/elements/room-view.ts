@@ -107,7 +107,7 @@ export function renderRoom(
       <div part="header" class="header">
         <slot name="header"><span class="title" dir="auto">${snapshot.room ?? strings.untitled}</span></slot>
         ${
-          inRoom
+          snapshot.state === 'joined'
             ? html`<span part="count" class="count"
                 ><span class="dot"></span>${strings.inRoom(snapshot.peers.length + 1)}</span
               >`
@@ -222,7 +222,11 @@ function renderGate(
   </form>`;
 }
 
-function renderPeers(snapshot: RoomSnapshot, strings: Strings, actions: RoomActions): TemplateResult {
+function renderPeers(
+  snapshot: RoomSnapshot,
+  strings: Strings,
+  actions: RoomActions,
+): TemplateResult | typeof nothing {
   const { peers } = snapshot;
   if (peers.length === 0 && snapshot.state === 'joined')
     return html`<slot name="empty">
@@ -234,6 +238,7 @@ function renderPeers(snapshot: RoomSnapshot, strings: Strings, actions: RoomActi
         </button>
       </div>
     </slot>`;
+  if (peers.length === 0) return nothing;
   return html`<ul part="peers" class="peers" role="list" aria-label=${strings.people}>
     ${repeat(
       peers,

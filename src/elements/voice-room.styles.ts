@@ -61,15 +61,6 @@ export const voiceRoomStyles = css`
     border-radius: 50%;
     background: var(--_speaking);
   }
-  .reconnecting .dot {
-    background: var(--_warning);
-    animation: breathe 1.2s ease-in-out infinite alternate;
-  }
-  @keyframes breathe {
-    to {
-      opacity: 0.25;
-    }
-  }
   .status {
     grid-column: 1 / -1;
     inline-size: 100%;
@@ -193,13 +184,14 @@ export const voiceRoomStyles = css`
   .peers {
     display: grid;
     grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--p2p-voice-room-peer-width, 260px)), 1fr));
+    align-items: start;
     gap: var(--_gap);
     max-block-size: var(--p2p-voice-room-peers-max-height, none);
-    margin: 0;
-    padding: 0;
+    /* Room for focus rings inside what scrolls. */
+    margin: -6px;
+    padding: 6px;
     overflow: auto;
     list-style: none;
-    overflow: visible;
   }
   .peers li {
     display: grid;
