@@ -125,9 +125,35 @@ export class RoomPage {
     return liveOf(this.page);
   }
 
+  /** Everything this member knows, for the message of a failed assertion. */
+  async explain(room = 0): Promise<string> {
+    return JSON.stringify({
+      name: this.name,
+      selfId: await this.selfId(room),
+      state: await this.state(room),
+      peers: (await this.peers(room)).map(({ id, name, parentId, hops, blocked }) => ({
+        id,
+        name,
+        parentId,
+        hops,
+        blocked,
+      })),
+      overlay: await this.overlay(room),
+      live: await this.live(),
+      log: (await this.log(room)).map(({ type, atMs, name, state, reason }) => ({
+        type,
+        atMs,
+        name,
+        state,
+        reason,
+      })),
+    });
+  }
+
   hears(tonesHz: readonly number[], timeoutMs?: number): Promise<void> {
     return waitForTones(this.page, tonesHz, {
       label: this.name,
+      explain: () => this.explain(),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
   }

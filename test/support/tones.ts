@@ -1,11 +1,12 @@
 /** Waiting for, and asserting, what a page plays. */
 
 import assert from 'node:assert/strict';
+import { setTimeout } from 'node:timers/promises';
 import type { EvaluateFunc, Page } from 'puppeteer-core';
 import { consoleOf } from './browser.js';
 import type { Live, Presence } from './injected/globals.js';
 
-/** How often a page looks whether a condition holds. */
+/** How often a page is asked whether a condition holds. */
 const POLLING_MS = 50;
 
 /** Tones the page plays now, ascending, Hz. */
@@ -29,18 +30,25 @@ export const liveOf = (page: Page): Promise<Live> => page.evaluate(() => globalT
 export async function waitForTones(
   page: Page,
   tonesHz: readonly number[],
-  { timeoutMs = 15_000, label = 'page' }: { timeoutMs?: number; label?: string } = {},
+  {
+    timeoutMs = 15_000,
+    label = 'page',
+    explain,
+  }: { timeoutMs?: number; label?: string; explain?: () => Promise<string> } = {},
 ): Promise<void> {
   const wanted = [...tonesHz].sort((a, b) => a - b);
   await waitFor(page, (text) => JSON.stringify(globalThis.__tap.tones()) === text, [JSON.stringify(wanted)], {
     timeoutMs,
     message: async () =>
-      `${label} should play ${wanted.join(' ')} Hz, plays ${(await tonesOf(page)).join(' ')} Hz`,
+      [
+        `${label} should play ${wanted.join(' ')} Hz, plays ${(await tonesOf(page)).join(' ')} Hz`,
+        ...(explain ? [await explain()] : []),
+      ].join('\n'),
   });
 }
 
 /**
- * Waits inside a page until a condition holds.
+ * Waits until a condition holds in a page. Asks from outside: a wait of the page's own would be one more interval in it.
  * @throws AssertionError with the message and the page's console when the time is over
  */
 export async function waitFor<Args extends unknown[]>(
@@ -49,11 +57,13 @@ export async function waitFor<Args extends unknown[]>(
   args: Args,
   { timeoutMs = 15_000, message }: { timeoutMs?: number; message: string | (() => Promise<string>) },
 ): Promise<void> {
-  try {
-    await page.waitForFunction(condition, { timeout: timeoutMs, polling: POLLING_MS }, ...args);
-  } catch (error) {
-    const text = typeof message === 'string' ? message : await message();
-    const printed = consoleOf(page);
-    assert.fail(`${text} (${(error as Error).message})${printed ? `\nits console:\n${printed}` : ''}`);
+  const untilMs = Date.now() + timeoutMs;
+  while (!(await page.evaluate(condition, ...args))) {
+    if (Date.now() > untilMs) {
+      const text = typeof message === 'string' ? message : await message();
+      const printed = consoleOf(page);
+      assert.fail(`${text} (waited ${timeoutMs} ms)${printed ? `\nits console:\n${printed}` : ''}`);
+    }
+    await setTimeout(POLLING_MS);
   }
 }

@@ -115,8 +115,9 @@ const tap: Tap = {
   presence(toneHz, sinceMs = 0) {
     const tone = indexOf(toneHz);
     const all = histories.map((history) => presenceIn(blocksSince(history, sinceMs), tone));
-    // Of several contexts the one that heard it most tells the story.
-    return all.reduce((best, one) => (one.blocksHeard > best.blocksHeard ? one : best), presenceIn([], tone));
+    // Of several contexts the one that heard it most tells the story; where none did, the one that played longest.
+    all.sort((a, b) => b.blocksHeard - a.blocksHeard || b.blocks - a.blocks);
+    return all[0] ?? presenceIn([], tone);
   },
 };
 
