@@ -107,4 +107,9 @@ export default tseslint.config(
     files: ['test/elements/**/*.ts'],
     rules: { '@typescript-eslint/no-unused-expressions': 'off' },
   },
+  {
+    // The types of chai's plugins make every assertion look like a promise.
+    files: ['test/elements/**/*.browser.test.ts'],
+    rules: { '@typescript-eslint/no-floating-promises': 'off' },
+  },
 );
