@@ -22,6 +22,9 @@ const MAX_PAUSE_MS = 60_000;
 /** Frames an interval needs to say that the whole path became slower: 100 ms of speech. */
 const MIN_SHIFT_FRAMES = 5;
 
+/** How many times an interval's own spread must fit into a shift for it to count as another path. */
+const MAX_SHIFT_SPREAD = 3;
+
 export class DelayEstimator {
   readonly #config: PlayoutConfig;
   readonly #histogram: Float64Array;
@@ -34,6 +37,8 @@ export class DelayEstimator {
   #folds = 0;
   #peakTransit = Number.NEGATIVE_INFINITY;
   #frames = 0;
+  /** Slowest minus fastest frame of the interval before. */
+  #spread = 0;
   #reference = Number.NaN;
   #lastTransit = Number.NaN;
   #quantileMs: number;
@@ -98,10 +103,13 @@ export class DelayEstimator {
 
   /** Enters the interval's latest frame into the histogram, unless the path changed: that is no jitter. */
   #fold(): void {
+    if (this.#frames === 0) return;
     const before = this.#fastest[(this.#newest + this.#fastest.length - 1) % this.#fastest.length] as number;
     const own = this.#fastest[this.#newest] as number;
-    if (this.#frames === 0 || before - own > this.#config.pathShiftMs) return;
-    if (this.#frames >= MIN_SHIFT_FRAMES && own - this.#reference > this.#config.pathShiftMs) {
+    const spreadBefore = this.#spread;
+    this.#spread = this.#peakTransit - own;
+    if (this.#isPathShift(before - own, spreadBefore)) return;
+    if (this.#frames >= MIN_SHIFT_FRAMES && this.#isPathShift(own - this.#reference, this.#spread)) {
       // The whole interval was slower: the new reference. The one before held the change and is taken back.
       this.#fastest.fill(Number.NaN);
       this.#fastest[this.#newest] = own;
@@ -109,6 +117,11 @@ export class DelayEstimator {
       this.#histogram.set(this.#previous);
     } else this.#previous.set(this.#histogram);
     this.#enter(this.#peakTransit - this.#reference);
+  }
+
+  /** Another path moves all frames alike; a queue that fills or drains spreads them. False for NaN. */
+  #isPathShift(shiftMs: number, spreadMs: number): boolean {
+    return shiftMs > this.#config.pathShiftMs && spreadMs * MAX_SHIFT_SPREAD <= shiftMs;
   }
 
   #enter(delayMs: number): void {
