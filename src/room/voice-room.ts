@@ -332,7 +332,7 @@ export class VoiceRoom extends EventTarget {
     const overlayBefore = this.#overlay;
     this.#corePeers = new Map(snapshot.peers.map((peer) => [peer.id, peer]));
     this.#stats = snapshot.stats;
-    this.#overlay = sameOverlay(overlayBefore, snapshot.overlay) ? overlayBefore : snapshot.overlay;
+    this.#overlay = snapshot.overlay;
     this.#level = snapshot.level;
     this.#rebuildPeers();
     if (this.#state === 'joined' && snapshot.reconnecting) this.#setState('reconnecting');
@@ -343,7 +343,7 @@ export class VoiceRoom extends EventTarget {
       this.#speaking = snapshot.speaking;
       if (this.selfId) this.dispatchEvent(new SpeakingChangeEvent(this.selfId, snapshot.speaking));
     }
-    if (this.#overlay !== overlayBefore) this.dispatchEvent(new OverlayChangeEvent(this.#overlay));
+    if (!sameOverlay(overlayBefore, snapshot.overlay)) this.dispatchEvent(new OverlayChangeEvent(this.#overlay));
     this.#notify();
   }
 

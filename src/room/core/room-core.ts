@@ -68,6 +68,9 @@ export class RoomCore {
   readonly #queueMs = new Map<MemberId, number>();
   #view: OverlayView = { members: [], links: [], trees: [], onDuty: [] };
   #leaving = false;
+  #wasLinked = false;
+  /** Every link was lost while others should still be there. */
+  #hasLostAll = false;
 
   constructor(private readonly host: CoreHost) {}
 
@@ -400,7 +403,11 @@ export class RoomCore {
     this.#view = this.#engine.view();
     this.#syncSpeakers();
     const snapshot = buildSnapshot(this.#start, this.#view, this.#links, this.#voice, this.#book?.malformed ?? 0);
-    this.host.post(snapshot);
+    const isAlone = snapshot.peers.length === 0;
+    if (this.#view.links.length > 0 || isAlone) this.#hasLostAll = false;
+    else if (this.#wasLinked) this.#hasLostAll = true;
+    this.#wasLinked = this.#view.links.length > 0;
+    this.host.post({ ...snapshot, reconnecting: this.#hasLostAll });
     this.#updateDoorbell();
     // Levels fall and speech ends without any event: somebody audible keeps the snapshots coming.
     if (snapshot.speaking || snapshot.peers.some(({ speaking }) => speaking)) this.#markDirty();

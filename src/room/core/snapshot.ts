@@ -17,7 +17,7 @@ export function buildSnapshot(
   links: LinkTable,
   voice: VoiceDesk,
   malformedEntries: number,
-): CoreSnapshot {
+): Omit<CoreSnapshot, 'reconnecting'> {
   const others = view.members.filter(({ memberId }) => memberId !== start.memberId);
   const rttMs = new Map(view.links.map((link) => [link.peerId, link.rttMs]));
   const trees = new Map(view.trees.map((tree) => [tree.sourceId, tree]));
@@ -46,7 +46,6 @@ export function buildSnapshot(
     stats: buildStats(view, sources, links, rttMs, voice.malformed + malformedEntries),
     speaking: voice.ownSpeaking,
     level: levelOf(voice.ownLevel),
-    reconnecting: view.links.length === 0 && others.length > 0,
   };
 }
 
