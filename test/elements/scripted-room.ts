@@ -198,3 +198,10 @@ declare global {
     'scripted-voice-room': ScriptedVoiceRoomElement;
   }
 }
+
+/** The element inside a shadow root that bears a part name. @throws Error when there is none */
+export function part<Found extends HTMLElement = HTMLElement>(host: Element, name: string): Found {
+  const found = host.shadowRoot?.querySelector<Found>(`[part~="${name}"]`);
+  if (!found) throw new Error(`<${host.localName}> shows no part "${name}"`);
+  return found;
+}
