@@ -58,6 +58,7 @@ export function validateNetworkConfig(config: NetworkConfig): NetworkConfig {
   require(config.ringMs > 2100, 'ringMs covers the warm-up announcements of Trystero (2.1 s)');
   require(config.firstAlonePauseMs <= config.maxAlonePauseMs, 'firstAlonePauseMs ≤ maxAlonePauseMs');
   require(config.socketRetryMs <= config.maxSocketRetryMs, 'socketRetryMs ≤ maxSocketRetryMs');
-  require(config.pipeHelloMs < config.ringMs, 'pipeHelloMs < ringMs, so that a one-sided join is cured within a ring');
+  require(config.pipeHelloMs <
+    config.ringMs, 'pipeHelloMs < ringMs, so that a one-sided join is cured within a ring');
   return config;
 }

@@ -18,7 +18,12 @@
  * - The first `joinRoom` of a strategy decides relays and ICE settings until every room of that strategy was left.
  */
 
-import { joinRoom as joinNostr, getRelaySockets as nostrSockets, pauseRelayReconnection, resumeRelayReconnection } from 'trystero';
+import {
+  joinRoom as joinNostr,
+  getRelaySockets as nostrSockets,
+  pauseRelayReconnection,
+  resumeRelayReconnection,
+} from 'trystero';
 import { joinRoom as joinTorrent, getRelaySockets as torrentSockets } from '@trystero-p2p/torrent';
 import type { JoinRoom, JoinRoomConfig, Room } from '@trystero-p2p/torrent';
 

@@ -147,7 +147,8 @@ export class Doorbell {
     const closedSockets = this.options.networks.some((network) => this.#needsRetry(network));
     if (closedSockets) await this.#module.retrySockets();
     if (generation !== this.#generation) return;
-    for (const network of this.options.networks) this.#lines.set(network, this.#open(network, stance === 'passive'));
+    for (const network of this.options.networks)
+      this.#lines.set(network, this.#open(network, stance === 'passive'));
     this.#lastTrafficMs = performance.now();
     this.#watchTimer ??= setInterval(() => this.#watch(), 250);
     if (stance === 'active') await this.#waitForSocket(generation);
@@ -163,7 +164,8 @@ export class Doorbell {
       urls: this.options.urls[network],
       rtcConfiguration: this.options.rtcConfiguration,
       passive,
-      onPeer: (peerId) => this.#addPipe(pipeOf(peerId), { network, peerId, heard: false, helloTimer: undefined }),
+      onPeer: (peerId) =>
+        this.#addPipe(pipeOf(peerId), { network, peerId, heard: false, helloTimer: undefined }),
       onPeerGone: (peerId) => this.#dropPipe(pipeOf(peerId)),
       onMessage: (peerId, bytes) => {
         const pipe = this.#pipes.get(pipeOf(peerId));
@@ -204,7 +206,8 @@ export class Doorbell {
   async #waitForSocket(generation: number): Promise<void> {
     const endMs = performance.now() + this.options.config.socketGraceMs;
     while (generation === this.#generation && performance.now() < endMs) {
-      if (this.options.networks.some((network) => (this.#module?.socketStates(network).open ?? 0) > 0)) return;
+      if (this.options.networks.some((network) => (this.#module?.socketStates(network).open ?? 0) > 0))
+        return;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
@@ -237,7 +240,10 @@ export class Doorbell {
     const anyOpen = this.#unreachableSinceMs.size < networks.length;
     if (unreachable.length > 0 || this.#unreachableSinceMs.size === 0) {
       const reachability: Reachability = unreachable.length === 0 ? 'all' : anyOpen ? 'some' : 'none';
-      if (reachability !== this.#reachability && (reachability !== 'none' || unreachable.length === networks.length)) {
+      if (
+        reachability !== this.#reachability &&
+        (reachability !== 'none' || unreachable.length === networks.length)
+      ) {
         this.#reachability = reachability;
         this.handlers.onReachability(reachability, unreachable);
       }

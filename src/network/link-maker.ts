@@ -65,12 +65,14 @@ export class LinkMaker {
     });
     this.handlers.onChannels(linkKey, control, voice);
     peerConnection.onicecandidate = ({ candidate }) => {
-      if (candidate?.candidate) this.handlers.onSignal(linkKey, 'candidate', JSON.stringify(candidate.toJSON()));
+      if (candidate?.candidate)
+        this.handlers.onSignal(linkKey, 'candidate', JSON.stringify(candidate.toJSON()));
     };
     peerConnection.onconnectionstatechange = () => {
       if (peerConnection.connectionState === 'failed') this.#fail(linkKey);
     };
-    const described = offer === null ? this.#offer(linkKey, connection) : this.#answer(linkKey, connection, offer);
+    const described =
+      offer === null ? this.#offer(linkKey, connection) : this.#answer(linkKey, connection, offer);
     described.catch(() => this.#fail(linkKey));
   }
 
@@ -121,7 +123,8 @@ export class LinkMaker {
   #addCandidate({ peerConnection }: Connection, candidate: RTCIceCandidateInit): void {
     // A candidate the browser cannot use (a protocol or address family it lacks) is one path less, not an error.
     peerConnection.addIceCandidate(candidate).catch((error: unknown) => {
-      if (peerConnection.connectionState !== 'closed') console.debug('p2p-voice-room: unusable candidate', error);
+      if (peerConnection.connectionState !== 'closed')
+        console.debug('p2p-voice-room: unusable candidate', error);
     });
   }
 

@@ -35,12 +35,17 @@ export async function startCore(
   return canMoveChannels() ? startInWorker(onMessage, onError) : startOnPage(onMessage);
 }
 
-function startInWorker(onMessage: (message: FromCore) => void, onError: (message: string) => void): CoreConnection {
+function startInWorker(
+  onMessage: (message: FromCore) => void,
+  onError: (message: string) => void,
+): CoreConnection {
   const isSameOrigin = new URL(workerUrl, location.href).origin === location.origin;
   // Only a same-origin script may become a worker; a blob of ours may import a classic script from anywhere.
   const url = isSameOrigin
     ? workerUrl
-    : URL.createObjectURL(new Blob([`importScripts(${JSON.stringify(workerUrl)});`], { type: 'text/javascript' }));
+    : URL.createObjectURL(
+        new Blob([`importScripts(${JSON.stringify(workerUrl)});`], { type: 'text/javascript' }),
+      );
   const worker = new Worker(url);
   worker.onmessage = ({ data }: MessageEvent<FromCore>) => onMessage(data);
   worker.onerror = (event) => onError(event.message || 'the worker did not load');

@@ -46,7 +46,12 @@ export const DEFAULT_ICE_SERVERS: readonly RTCIceServer[] = [
 
 /** A name as it may travel: trimmed, without control characters, at most 64 characters. */
 export function tidyName(name: string): string {
-  const tidy = [...name.normalize('NFC').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ').trim()];
+  const tidy = [
+    ...name
+      .normalize('NFC')
+      .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
+      .trim(),
+  ];
   const encoder = new TextEncoder();
   tidy.length = Math.min(tidy.length, MAX_NAME_CHARACTERS);
   while (encoder.encode(tidy.join('')).byteLength > MAX_NAME_BYTES) tidy.pop();

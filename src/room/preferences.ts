@@ -88,7 +88,8 @@ export function parsePeople(text: string | null): [Identity, PersonPreference][]
   }
   if (!Array.isArray(value)) return [];
   return value.slice(-MAX_PEOPLE).flatMap((item: unknown): [Identity, PersonPreference][] => {
-    if (!Array.isArray(item) || typeof item[0] !== 'string' || typeof item[1] !== 'object' || !item[1]) return [];
+    if (!Array.isArray(item) || typeof item[0] !== 'string' || typeof item[1] !== 'object' || !item[1])
+      return [];
     const { blocked, gain, pan } = item[1] as Record<string, unknown>;
     return [
       [

@@ -201,9 +201,14 @@ export class Session {
 
   async #openCore(): Promise<void> {
     const loadFailed = (cause: unknown) =>
-      new VoiceRoomError('load-failed', 'The room’s worker did not load. Check the connection and reload.', false, {
-        cause,
-      });
+      new VoiceRoomError(
+        'load-failed',
+        'The room’s worker did not load. Check the connection and reload.',
+        false,
+        {
+          cause,
+        },
+      );
     try {
       this.#core = await startCore(
         (message) => this.#onCoreMessage(message),
@@ -314,9 +319,14 @@ export class Session {
       this.handlers.onError(
         error instanceof VoiceRoomError
           ? error
-          : new VoiceRoomError('microphone-missing', 'The microphone could not be opened. You can listen.', true, {
-              cause: error,
-            }),
+          : new VoiceRoomError(
+              'microphone-missing',
+              'The microphone could not be opened. You can listen.',
+              true,
+              {
+                cause: error,
+              },
+            ),
       );
     }
   }

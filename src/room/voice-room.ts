@@ -22,7 +22,8 @@ import type { CorePeer, CoreSnapshot } from './protocol.js';
 import { Session } from './session.js';
 import type { OverlaySnapshot, PeerSnapshot, RoomState, RoomStats, VoiceRoomOptions } from './types.js';
 
-export interface VoiceRoom {
+/** An `EventTarget` whose listeners know what they get. */
+interface VoiceRoomTarget extends EventTarget {
   addEventListener<Type extends keyof VoiceRoomEventMap>(
     type: Type,
     listener: (event: VoiceRoomEventMap[Type]) => void,
@@ -34,6 +35,8 @@ export interface VoiceRoom {
     options?: boolean | AddEventListenerOptions,
   ): void;
 }
+
+const TypedEventTarget = EventTarget as { new (): VoiceRoomTarget; prototype: VoiceRoomTarget };
 
 const EMPTY_OVERLAY: OverlaySnapshot = { links: [], trees: [] };
 
@@ -70,7 +73,7 @@ const JOIN_TIME_OPTIONS: readonly (keyof VoiceRoomOptions)[] = [
  * @fires room-state-change @fires peer-join @fires peer-leave @fires peer-change @fires speaking-change
  * @fires block-change @fires overlay-change @fires room-error
  */
-export class VoiceRoom extends EventTarget {
+export class VoiceRoom extends TypedEventTarget {
   #options: VoiceRoomOptions;
   #state: RoomState = 'idle';
   #session: Session | undefined;
@@ -127,7 +130,9 @@ export class VoiceRoom extends EventTarget {
 
   /** The browser wants a gesture before it plays: offer a button that calls `resumeSound`. */
   get soundBlocked(): boolean {
-    return (this.#state === 'joined' || this.#state === 'reconnecting') && (this.#session?.soundBlocked ?? false);
+    return (
+      (this.#state === 'joined' || this.#state === 'reconnecting') && (this.#session?.soundBlocked ?? false)
+    );
   }
 
   /** Joined without a microphone: by wish, because it was denied, or because there is none. */
@@ -343,7 +348,8 @@ export class VoiceRoom extends EventTarget {
       this.#speaking = snapshot.speaking;
       if (this.selfId) this.dispatchEvent(new SpeakingChangeEvent(this.selfId, snapshot.speaking));
     }
-    if (!sameOverlay(overlayBefore, snapshot.overlay)) this.dispatchEvent(new OverlayChangeEvent(this.#overlay));
+    if (!sameOverlay(overlayBefore, snapshot.overlay))
+      this.dispatchEvent(new OverlayChangeEvent(this.#overlay));
     this.#notify();
   }
 
@@ -356,7 +362,8 @@ export class VoiceRoom extends EventTarget {
         if (peer.speaking) this.dispatchEvent(new SpeakingChangeEvent(peer.id, true));
         continue;
       }
-      if (earlier.speaking !== peer.speaking) this.dispatchEvent(new SpeakingChangeEvent(peer.id, peer.speaking));
+      if (earlier.speaking !== peer.speaking)
+        this.dispatchEvent(new SpeakingChangeEvent(peer.id, peer.speaking));
       if (!sameButLevel(earlier, peer)) this.dispatchEvent(new PeerChangeEvent(peer));
     }
     for (const peer of before.values()) this.dispatchEvent(new PeerLeaveEvent(peer));
@@ -365,7 +372,11 @@ export class VoiceRoom extends EventTarget {
   #rebuildPeers(): void {
     const own = this.identity;
     this.#peers = [...this.#corePeers.values()].map((peer) => {
-      const { gain, pan, blocked } = this.#preferences?.of(peer.identity) ?? { gain: 1, pan: 0, blocked: false };
+      const { gain, pan, blocked } = this.#preferences?.of(peer.identity) ?? {
+        gain: 1,
+        pan: 0,
+        blocked: false,
+      };
       const isBlocked = blocked && peer.identity !== own;
       return Object.freeze({
         ...peer,
@@ -423,7 +434,11 @@ export class VoiceRoom extends EventTarget {
     if (!isRefused || this.#saidStorageRefused) return;
     this.#saidStorageRefused = true;
     this.#report(
-      new VoiceRoomError('storage-refused', 'This browser stores nothing here: choices last for this visit.', true),
+      new VoiceRoomError(
+        'storage-refused',
+        'This browser stores nothing here: choices last for this visit.',
+        true,
+      ),
     );
   }
 
@@ -520,6 +535,7 @@ function sameButLevel(a: PeerSnapshot, b: PeerSnapshot): boolean {
 
 /** Round trips waver all the time: only who links to whom counts as a change. */
 function sameOverlay(a: OverlaySnapshot, b: OverlaySnapshot): boolean {
-  const shape = ({ links, trees }: OverlaySnapshot) => JSON.stringify([links.map(({ peerId }) => peerId), trees]);
+  const shape = ({ links, trees }: OverlaySnapshot) =>
+    JSON.stringify([links.map(({ peerId }) => peerId), trees]);
   return shape(a) === shape(b);
 }

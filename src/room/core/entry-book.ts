@@ -6,7 +6,12 @@
  */
 
 import { fromHex, type MemberId } from '../../units.js';
-import { decodeRosterEntry, encodeRosterFields, type RosterEntry, type RosterFields } from '../../wire/roster-entry.js';
+import {
+  decodeRosterEntry,
+  encodeRosterFields,
+  type RosterEntry,
+  type RosterFields,
+} from '../../wire/roster-entry.js';
 import { identityOf } from '../identity.js';
 import type { CoreStart } from '../protocol.js';
 
@@ -82,7 +87,8 @@ export class EntryBook {
     this.#pending += 1;
     try {
       const publicKey = fromHex(fields.publicKey);
-      const key = known?.key ?? (await crypto.subtle.importKey('raw', publicKey, 'Ed25519', false, ['verify']));
+      const key =
+        known?.key ?? (await crypto.subtle.importKey('raw', publicKey, 'Ed25519', false, ['verify']));
       const isHonest = await crypto.subtle.verify(
         'Ed25519',
         key,

@@ -154,7 +154,13 @@ export class LinkTable {
     if (signal.kind === 'candidate' || signal.kind === 'refuse') {
       if (attempt?.attempt !== signal.attempt) return;
       if (signal.kind === 'refuse') this.#fail(attempt, 'refused');
-      else this.host.post({ type: 'remote-signal', linkKey: attempt.linkKey, kind: 'candidate', text: signal.text });
+      else
+        this.host.post({
+          type: 'remote-signal',
+          linkKey: attempt.linkKey,
+          kind: 'candidate',
+          text: signal.text,
+        });
       return;
     }
     const entry = await this.host.verify(signal.entry);
@@ -260,4 +266,3 @@ export class LinkTable {
     else close();
   }
 }
-

@@ -402,7 +402,13 @@ export class RoomCore {
     if (!this.#engine || !this.#links || !this.#voice || !this.#start || this.#leaving) return;
     this.#view = this.#engine.view();
     this.#syncSpeakers();
-    const snapshot = buildSnapshot(this.#start, this.#view, this.#links, this.#voice, this.#book?.malformed ?? 0);
+    const snapshot = buildSnapshot(
+      this.#start,
+      this.#view,
+      this.#links,
+      this.#voice,
+      this.#book?.malformed ?? 0,
+    );
     const isAlone = snapshot.peers.length === 0;
     if (this.#view.links.length > 0 || isAlone) this.#hasLostAll = false;
     else if (this.#wasLinked) this.#hasLostAll = true;

@@ -61,7 +61,12 @@ export function qualityOf(stats: SourceStats | undefined): Quality {
   return concealed < GOOD_CONCEALED ? 'good' : concealed < FAIR_CONCEALED ? 'fair' : 'poor';
 }
 
-function publicTree({ sourceId, parentId, childIds, backupIds }: TreeView): CoreSnapshot['overlay']['trees'][number] {
+function publicTree({
+  sourceId,
+  parentId,
+  childIds,
+  backupIds,
+}: TreeView): CoreSnapshot['overlay']['trees'][number] {
   return { sourceId, parentId, childIds, backupIds };
 }
 
@@ -81,7 +86,10 @@ function buildStats(
     loss: link.loss,
     malformed: link.malformed,
     framesSentBySource: Object.fromEntries(
-      [...link.framesSentBySource].map(([source, frames]) => [memberOf.get(source) ?? String(source), frames]),
+      [...link.framesSentBySource].map(([source, frames]) => [
+        memberOf.get(source) ?? String(source),
+        frames,
+      ]),
     ),
   }));
   const sum = <Item>(items: readonly Item[], value: (item: Item) => number) =>

@@ -10,7 +10,12 @@ import type { FromCapture, FromPlayout, PlayoutSourceStats, ToPlayout } from '..
 import type { VoiceEncoder } from '../../audio/voice-encoder.js';
 import type { OverlayEngine, PacketVerdict } from '../../overlay/interface.js';
 import type { Handle, MemberId } from '../../units.js';
-import { decodeVoicePacket, encodeVoicePacket, serialDelta, type VoicePacket } from '../../wire/voice-packet.js';
+import {
+  decodeVoicePacket,
+  encodeVoicePacket,
+  serialDelta,
+  type VoicePacket,
+} from '../../wire/voice-packet.js';
 import type { SourceStats } from '../types.js';
 import type { LinkTable } from './link-table.js';
 
@@ -172,7 +177,9 @@ export class VoiceDesk {
 
   #isCurrent(source: Handle): boolean {
     const known = this.#sources.get(source);
-    return known !== undefined && !known.spurtEnded && this.host.nowMs() - known.lastFrameMs < SPEAKING_HOLD_MS;
+    return (
+      known !== undefined && !known.spurtEnded && this.host.nowMs() - known.lastFrameMs < SPEAKING_HOLD_MS
+    );
   }
 
   #onCaptured({ samples, sampleTime }: FromCapture): void {
