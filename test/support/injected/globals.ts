@@ -18,6 +18,8 @@ export interface Tap {
   presence(toneHz: number, sinceMs?: number): Presence;
   /** Mean amplitude of a tone over the last `windowMs`, 0–1. */
   amplitude(toneHz: number, windowMs?: number): number;
+  /** Amplitude in each 10 ms block since a moment, oldest first; of the context that played longest. */
+  amplitudes(toneHz: number, sinceMs: number): number[];
   nowMs(): number;
 }
 

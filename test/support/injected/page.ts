@@ -112,6 +112,12 @@ const tap: Tap = {
     });
     return Math.max(0, ...means);
   },
+  amplitudes(toneHz, sinceMs) {
+    const tone = indexOf(toneHz);
+    const all = histories.map((history) => blocksSince(history, sinceMs));
+    all.sort((a, b) => b.length - a.length);
+    return (all[0] ?? []).map((block) => block.amplitudes[tone]!);
+  },
   presence(toneHz, sinceMs = 0) {
     const tone = indexOf(toneHz);
     const all = histories.map((history) => presenceIn(blocksSince(history, sinceMs), tone));
