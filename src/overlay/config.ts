@@ -108,7 +108,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   overrunMs: 2000,
   linkCheckMs: 250,
   linkReviewMs: 2000,
-  unreachableMs: 1500,
+  unreachableMs: 2500,
 
   heartbeatMs: 320,
   linkSilenceMs: 1000,

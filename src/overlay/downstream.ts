@@ -49,6 +49,8 @@ export class Downstream {
     if (!tree.connected || tree.path.length >= MAX_PATH_HOPS) return refuse('full');
     const present = tree.children.get(from);
     if (present) {
+      const staying = tree.stayingChildren - (present.leavingAtMs === Infinity ? 1 : 0);
+      if (staying >= capacity) return refuse('full');
       present.leavingAtMs = Infinity;
       present.capacity = request.capacity;
     } else {

@@ -25,6 +25,8 @@ export class Linkage {
   readonly #splices = new Map<MemberId, { instead: MemberId; untilMs: number }>();
   /** Told the key (a neighbour) to link to the value in our place. At most one per neighbour. */
   readonly #ordered = new Map<MemberId, { peer: MemberId; untilMs: number }>();
+  /** Links that led to members no tree reached before. At most one per neighbour. */
+  readonly #bridges = new Set<MemberId>();
   #overrunSinceMs: number | undefined = undefined;
   leaving = false;
 
@@ -42,16 +44,21 @@ export class Linkage {
   admits(peer: MemberId, nowMs: number): boolean {
     if (this.leaving || peer === this.core.selfId) return false;
     this.#expire(nowMs);
-    if (this.#pending.has(peer) || this.#splices.has(peer) || this.neighbours.link(peer)) return true;
+    const expected = this.#pending.has(peer) || this.#promised.has(peer) || this.#splices.has(peer);
+    if (expected || this.neighbours.link(peer)) return true;
     const taken = this.neighbours.linkCount + this.#promised.size;
     const entry = this.roster.get(peer);
     const poor = !entry || (entry.links < this.core.config.poorLinks && entry.maxLinks - entry.links >= 2);
-    const tree = this.trees.of(peer);
-    const apart = tree !== undefined && tree.unservedSinceMs !== undefined;
-    const room =
-      taken < this.core.limits.maxLinks || (taken === this.core.limits.maxLinks && (poor || apart));
+    const { maxLinks } = this.core.limits;
+    const room = taken < maxLinks || (taken === maxLinks && (poor || this.#apart(peer, nowMs)));
     if (room) this.#promised.set(peer, nowMs + this.core.config.admissionMs);
     return room;
+  }
+
+  /** No tree has led to this member for some time: it may live on another island. */
+  #apart(peer: MemberId, nowMs: number): boolean {
+    const since = this.trees.of(peer)?.unservedSinceMs;
+    return since !== undefined && nowMs - since >= this.core.config.unreachableMs;
   }
 
   /** Looks at the links again soon: something changed. */
@@ -60,6 +67,7 @@ export class Linkage {
   }
 
   linkUp(peer: MemberId): void {
+    if (this.#apart(peer, this.core.nowMs)) this.#bridges.add(peer);
     this.#pending.delete(peer);
     this.#promised.delete(peer);
     this.#backoff.delete(peer);
@@ -74,13 +82,16 @@ export class Linkage {
     this.#pending.delete(peer);
     this.#promised.delete(peer);
     this.#ordered.delete(peer);
-    if (cause !== 'closed') {
-      const last = this.#backoff.get(peer)?.delayMs ?? 0;
-      const first = cause === 'refused' ? core.config.backoffMs : 4 * core.config.backoffMs;
-      const delayMs = Math.min(core.config.backoffMaxMs, Math.max(first, 2 * last));
-      this.#backoff.set(peer, { untilMs: core.nowMs + core.jittered(delayMs), delayMs });
-    }
+    this.#bridges.delete(peer);
+    if (cause !== 'closed') this.#backOff(peer, cause === 'refused' ? core.config.backoffMs : 4 * core.config.backoffMs);
     this.wake();
+  }
+
+  #backOff(peer: MemberId, firstMs: number): void {
+    const { core } = this;
+    const last = this.#backoff.get(peer)?.delayMs ?? 0;
+    const delayMs = Math.min(core.config.backoffMaxMs, Math.max(firstMs, 2 * last));
+    this.#backoff.set(peer, { untilMs: core.nowMs + core.jittered(delayMs), delayMs });
   }
 
   memberGone(peer: MemberId): void {
@@ -92,7 +103,13 @@ export class Linkage {
 
   onSplice(from: MemberId, peer: MemberId, instead: MemberId): void {
     const { core } = this;
-    if (peer === core.selfId || instead !== from || !this.neighbours.link(from)) return;
+    if (peer === core.selfId || !this.neighbours.link(from)) return;
+    if (instead === core.selfId) {
+      // We are the newcomer: `peer` will call. The place is kept for it.
+      if (!this.neighbours.link(peer)) this.#promised.set(peer, core.nowMs + core.config.overrunMs);
+      return;
+    }
+    if (instead !== from) return;
     if (this.neighbours.lively(peer)) return this.drop(from, 'replaced');
     this.#splices.set(peer, { instead, untilMs: core.nowMs + core.config.overrunMs });
     if (!this.#pending.has(peer)) this.#open(peer);
@@ -123,6 +140,8 @@ export class Linkage {
   /** A link that will end: trees move away from it. Only the end that dropped it closes it; the other waits longer. */
   retire(neighbour: Neighbour, afterMs: number): void {
     if (neighbour.retiring) return;
+    this.#backOff(neighbour.peer, 4 * this.core.config.backoffMs);
+    this.#bridges.delete(neighbour.peer);
     neighbour.retiring = true;
     neighbour.retireAtMs = this.core.nowMs + afterMs;
     this.trees.neighbourFailing(neighbour.peer);
@@ -166,7 +185,7 @@ export class Linkage {
     }
     const situation = {
       links: neighbours.linkCount,
-      pending: this.#pending.size,
+      pending: this.#pending.size + this.#promised.size,
       maxLinks: core.limits.maxLinks,
       members: roster.entries.size,
     };
@@ -190,17 +209,28 @@ export class Linkage {
     const newest = links[0];
     if (!newest) return;
     const tooLate = core.nowMs - this.#overrunSinceMs >= core.config.overrunMs;
-    const poor = newest.adjacent.size < core.config.poorLinks;
-    if (!poor || tooLate) {
+    if (this.#bridges.has(newest.peer)) {
+      // The link that joins two islands stays; one that is not needed any more goes.
       const victim = chooseLinkToDrop(this.#linksToSpare(links, newest.peer));
       if (victim !== undefined) return this.drop(victim, 'surplus');
+    } else {
+      const settled = core.nowMs - newest.linkedAtMs >= core.config.linkCheckMs;
+      const others = [...newest.adjacent].filter((peer) => peer !== core.selfId).length;
+      // It came without need: undoing it restores what was.
+      if (settled && this.#ordered.size === 0 && others >= core.config.poorLinks) {
+        return this.drop(newest.peer, 'surplus');
+      }
     }
     if (tooLate) return this.drop(newest.peer, 'surplus');
     if (this.#ordered.size > 0) return;
     const splice = this.#planSplice(links.slice(1), newest);
     if (!splice) return;
-    this.#ordered.set(splice.victim.peer, { peer: splice.peer, untilMs: core.nowMs + core.config.overrunMs });
+    const untilMs = core.nowMs + core.config.overrunMs;
+    this.#ordered.set(splice.victim.peer, { peer: splice.peer, untilMs });
     core.send(splice.victim.peer, { type: 'splice', peer: splice.peer, instead: core.selfId });
+    if (splice.peer === newest.peer) {
+      core.send(newest.peer, { type: 'splice', peer: splice.victim.peer, instead: newest.peer });
+    }
   }
 
   /** A neighbour that could link to somebody with room, on a side that this member reaches without it. */

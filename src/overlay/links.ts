@@ -71,7 +71,10 @@ export function chooseLinks(
       roomy.find((candidate) => candidate.unreachable) ?? ranked.find((c) => c.unreachable && c.piped);
     return across ? [across.peer] : [];
   }
-  const missing = target - situation.links - situation.pending;
+  // The first link of a member with few places is asked for alone: two doors that both make room undo each other.
+  if (situation.links === 0 && situation.pending > 0 && situation.maxLinks <= 4) return [];
+  const missing =
+    situation.links === 0 && situation.maxLinks <= 4 ? 1 : target - situation.links - situation.pending;
   const chosen = roomy.slice(0, Math.max(0, Math.min(budget, missing))).map((candidate) => candidate.peer);
   const across = ranked.find((candidate) => candidate.unreachable);
   if (across && situation.links > 0 && chosen.length === 0 && budget > 0) chosen.push(across.peer);

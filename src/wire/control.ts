@@ -18,7 +18,7 @@
  * | 11 signal | 16 B origin, 16 B target, u32 id, u8 hop limit, u8 flags 1 flooded, u16 length, payload |
  * | 12 suspect | 16 B member, u32 entry version, u8 state: 0 suspected, 1 gone |
  * | 13 link-drop | u8 reason |
- * | 14 splice | 16 B member to link to, 16 B member whose link it replaces |
+ * | 14 splice | 16 B member to link to, 16 B member whose link it replaces (the receiver itself: it will be called) |
  * | 15 epoch-request | u32 source, u16 route epoch the sender has |
  * | 16 costs-request | u16 nonce |
  * | 17 costs | u16 nonce, u16 n, n × (u32 source, u16 cost in ¼ ms) |
