@@ -1,4 +1,4 @@
-import { expect, fixture, html, nextFrame } from '@open-wc/testing';
+import { expect, fixture, html, nextFrame, waitUntil } from '@open-wc/testing';
 import { VoiceRoomError } from '../../src/errors.js';
 import {
   defineScripted,
@@ -84,7 +84,11 @@ async function show(name: string): Promise<ScriptedVoiceRoomElement> {
   if (shown) element.scripted.show(shown);
   await element.updateComplete;
   const map = element.shadowRoot?.querySelector<HTMLDetailsElement>('[part=map]');
-  if (map) map.open = true;
+  if (map) {
+    map.open = true;
+    // `toggle` comes in a task of its own.
+    await waitUntil(() => map.querySelector('p2p-voice-room-map') !== null);
+  }
   for (const tile of element.shadowRoot?.querySelectorAll('peer-tile') ?? []) {
     await tile.updateComplete;
     tile.shadowRoot?.querySelector<HTMLButtonElement>('.more')?.click();
