@@ -479,9 +479,7 @@ export class JitterBuffer {
   #countLost(frames: number): void {
     if (frames <= 0) return;
     this.counters.framesLost += frames;
-    for (let i = 0; i < Math.min(frames, JITTER_SLOTS); i++) {
-      this.#lossShare += (1 - this.#lossShare) * LOSS_MEMORY;
-    }
+    this.#lossShare = 1 - (1 - this.#lossShare) * (1 - LOSS_MEMORY) ** frames;
   }
 
   /** Notes how long the speaker was not heard, when that was longer than a frame. */

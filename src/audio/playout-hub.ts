@@ -118,7 +118,7 @@ export class PlayoutHub {
         this.#drop(source, seat);
         continue;
       }
-      if (playout.lastArrival < this.#lastReport) continue;
+      if (playout.lastArrival < this.#lastReport && playout.buffer.isIdle) continue;
       sources.push(statsOf(source, playout));
     }
     this.#lastReport = nowSamples;

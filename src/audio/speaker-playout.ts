@@ -151,11 +151,14 @@ export class SpeakerPlayout {
     const from = this.#gain;
     this.#gain = target;
     if (from === 1 && target === 1) return;
+    // Two loops: a value that is now computed, now given makes the engine box it in every turn.
     const ramp = Math.min(over, this.#length);
-    for (let i = 0; i < this.#length; i++) {
-      const gain = i < ramp ? from + ((target - from) * (i + 1)) / ramp : target;
-      this.#block[i] = (this.#block[i] as number) * gain;
+    const step = (target - from) / ramp;
+    for (let i = 0; i < ramp; i++) {
+      this.#block[i] = (this.#block[i] as number) * (from + step * (i + 1));
     }
+    if (target === 1) return;
+    for (let i = ramp; i < this.#length; i++) this.#block[i] = (this.#block[i] as number) * target;
   }
 
   #fadeOut(): void {
