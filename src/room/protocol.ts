@@ -34,11 +34,11 @@ export interface CoreStart {
   readonly limits: Limits;
   readonly blocked: readonly Identity[];
   readonly voice: CoreVoiceOptions;
-  /** Where a worker loads the codec from. */
-  readonly codecUrl: string;
 }
 
 export type ToCore =
+  /** Loads the codec while the page is still busy with keys and sound. */
+  | { readonly type: 'preload'; readonly codecUrl: string }
   | CoreStart
   /** The far ends of the capture and playout worklets' ports. */
   | { readonly type: 'playout-port'; readonly port: MessagePort }

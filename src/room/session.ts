@@ -51,6 +51,11 @@ export class Session {
   /** Counts up with every choice of source: an answer to an older one is not used. */
   #deviceRequest = 0;
   #key: PersonalKey | undefined;
+  /** What was said before there was a core to hear it. */
+  readonly #early: [ToCore, Transferable[] | undefined][] = [];
+  /** Voices whose chain the core asked for, perhaps before there was a mixer. */
+  readonly #speakers = new Map<Handle, MemberId>();
+  readonly #worklets: Promise<void>;
   #isCoreStarted = false;
   #closed = false;
   #onReady: (() => void) | undefined;
@@ -67,6 +72,9 @@ export class Session {
   ) {
     this.#context = createAudioContext();
     this.#context.onstatechange = () => this.handlers.onSoundChange();
+    this.#worklets = this.#loadWorklets();
+    // Reported by `open`, which waits for it after other things that may fail first.
+    this.#worklets.catch((error: unknown) => console.debug('p2p-voice-room: worklets', error));
   }
 
   get identity(): Identity | undefined {
@@ -85,6 +93,9 @@ export class Session {
   /** Makes everything and starts looking for others. @throws VoiceRoomError when nothing can be done. */
   async open(): Promise<void> {
     void this.resumeSound();
+    // Ringing takes longest: it goes on while keys, worker and sound are made; what it brings waits for the core.
+    this.#doorbell = this.#makeDoorbell();
+    this.#doorbell.setMode('alone');
     const [key, certificate] = await Promise.all([
       loadPersonalKey().catch((error: unknown) => {
         throw new VoiceRoomError(
@@ -95,21 +106,12 @@ export class Session {
         );
       }),
       RTCPeerConnection.generateCertificate({ name: 'ECDSA', namedCurve: 'P-256' } as EcKeyGenParams),
-      this.#loadWorklets(),
       this.#openCore(),
     ]);
     this.#assertOpen();
     this.#key = key;
-    this.#makeNetwork(certificate);
-    const playout = new MessageChannel();
-    this.#mixer = new Mixer(this.#context, playout.port1, {
-      onCodecFailed: (message) => this.#onFatal(codecRefused(message)),
-    });
-    this.#mixer.setDeafened(this.options.deafened ?? false);
-    await Promise.all([
-      this.#startCoreWith(key, fingerprintOf(certificate), playout.port2),
-      this.#openMicrophone(),
-    ]);
+    this.#linkMaker = this.#makeLinkMaker(certificate);
+    await Promise.all([this.#startCoreWith(key, fingerprintOf(certificate)), this.#openSound()]);
     this.#assertOpen();
   }
 
@@ -185,50 +187,54 @@ export class Session {
     if (this.#closed) throw new VoiceRoomError('wrong-state', 'The room was left while it was being joined.');
   }
 
+  /** Worklets, mixer and microphone. @throws VoiceRoomError when a file did not load */
+  async #openSound(): Promise<void> {
+    await this.#worklets;
+    this.#assertOpen();
+    const playout = new MessageChannel();
+    this.#mixer = new Mixer(this.#context, playout.port1, {
+      onCodecFailed: (message) => this.#onFatal(codecRefused(message)),
+    });
+    this.#mixer.setDeafened(this.options.deafened ?? false);
+    this.#post({ type: 'playout-port', port: playout.port2 }, [playout.port2]);
+    for (const [source, memberId] of this.#speakers) {
+      this.#mixer.addSpeaker(source, this.handlers.deskOf(memberId));
+    }
+    await this.#openMicrophone();
+  }
+
   async #loadWorklets(): Promise<void> {
     try {
       await this.#context.audioWorklet.addModule(codecUrl);
       await this.#context.audioWorklet.addModule(workletUrl);
     } catch (error) {
-      throw new VoiceRoomError(
-        'load-failed',
-        'The sound module did not load. Check the connection and reload the page.',
-        false,
-        { cause: error },
-      );
+      throw loadFailed('The sound module did not load.', error);
     }
   }
 
   async #openCore(): Promise<void> {
-    const loadFailed = (cause: unknown) =>
-      new VoiceRoomError(
-        'load-failed',
-        'The room’s worker did not load. Check the connection and reload.',
-        false,
-        {
-          cause,
-        },
-      );
     try {
       this.#core = await startCore(
         (message) => this.#onCoreMessage(message),
-        (message) => {
-          this.#onFatal(loadFailed(message));
-        },
+        (message) => this.#onFatal(loadFailed('The room’s worker did not load.', message)),
       );
+      this.#core.post({ type: 'preload', codecUrl });
+      for (const [message, transfer] of this.#early.splice(0)) this.#core.post(message, transfer);
     } catch (error) {
-      throw loadFailed(error);
+      throw loadFailed('The room’s worker did not load.', error);
     }
   }
 
-  #makeNetwork(certificate: RTCCertificate): void {
-    const { options } = this;
-    const rtcConfiguration: RTCConfiguration = {
-      iceServers: [...(options.iceServers ?? DEFAULT_ICE_SERVERS)],
-      iceTransportPolicy: options.iceTransportPolicy ?? 'all',
+  get #rtcConfiguration(): RTCConfiguration {
+    return {
+      iceServers: [...(this.options.iceServers ?? DEFAULT_ICE_SERVERS)],
+      iceTransportPolicy: this.options.iceTransportPolicy ?? 'all',
     };
-    this.#linkMaker = new LinkMaker(
-      { ...rtcConfiguration, certificates: [certificate] },
+  }
+
+  #makeLinkMaker(certificate: RTCCertificate): LinkMaker {
+    return new LinkMaker(
+      { ...this.#rtcConfiguration, certificates: [certificate] },
       {
         onChannels: (linkKey, control, voice) =>
           this.#post({ type: 'channels', linkKey, control, voice }, [
@@ -240,7 +246,11 @@ export class Session {
       },
       NETWORK_DEFAULTS,
     );
-    this.#doorbell = new Doorbell(
+  }
+
+  #makeDoorbell(): Doorbell {
+    const { options } = this;
+    return new Doorbell(
       {
         load: async () => (this.#doorbellModule ??= await takeDoorbell()),
         networks: networksOf(options),
@@ -248,7 +258,7 @@ export class Session {
         room: options.room,
         password: options.password || undefined,
         urls: { torrent: nonEmpty(options.trackers), nostr: nonEmpty(options.nostrRelays) },
-        rtcConfiguration,
+        rtcConfiguration: this.#rtcConfiguration,
         config: NETWORK_DEFAULTS,
       },
       {
@@ -257,20 +267,12 @@ export class Session {
         onPipeMessage: (pipe, bytes) => this.#post({ type: 'pipe-message', pipe, bytes }),
         onWrongPassword: () => this.handlers.onWrongPassword(),
         onReachability: (reachability) => this.handlers.onReachability(reachability),
-        onLoadFailed: (error) =>
-          this.handlers.onError(
-            new VoiceRoomError(
-              'load-failed',
-              'The part that finds others did not load. Check the connection and reload the page.',
-              false,
-              { cause: error },
-            ),
-          ),
+        onLoadFailed: (error) => this.#onFatal(loadFailed('The part that finds others did not load.', error)),
       },
     );
   }
 
-  async #startCoreWith(key: PersonalKey, fingerprint: string, playoutPort: MessagePort): Promise<void> {
+  async #startCoreWith(key: PersonalKey, fingerprint: string): Promise<void> {
     const { options } = this;
     const ready = new Promise<void>((resolve, reject) => {
       this.#onReady = resolve;
@@ -288,10 +290,8 @@ export class Session {
       limits: limitsOf(options),
       blocked: this.blocked,
       voice: voiceOf(options),
-      codecUrl,
     });
     this.#isCoreStarted = true;
-    this.#post({ type: 'playout-port', port: playoutPort }, [playoutPort]);
     try {
       await ready;
     } finally {
@@ -395,9 +395,11 @@ export class Session {
         this.#doorbell?.setMode(message.mode);
         break;
       case 'speaker':
+        this.#speakers.set(message.source, message.memberId);
         this.#mixer?.addSpeaker(message.source, this.handlers.deskOf(message.memberId));
         break;
       case 'speaker-gone':
+        this.#speakers.delete(message.source);
         this.#mixer?.removeSpeaker(message.source);
         break;
       case 'snapshot':
@@ -409,8 +411,10 @@ export class Session {
     }
   }
 
+  /** Before the core has started only the doorbell and the sound speak to it: it takes them in once it has. */
   #post(message: ToCore, transfer?: Transferable[]): void {
-    this.#core?.post(message, transfer);
+    if (this.#core) this.#core.post(message, transfer);
+    else if (!this.#closed) this.#early.push([message, transfer]);
   }
 
   async #release(): Promise<void> {
@@ -436,6 +440,12 @@ async function takeDoorbell(): Promise<DoorbellModule> {
   if (idle) return idle;
   doorbellsLoaded += 1;
   return (await import(/* @vite-ignore */ `${doorbellUrl}#${doorbellsLoaded}`)) as DoorbellModule;
+}
+
+function loadFailed(what: string, cause: unknown): VoiceRoomError {
+  return new VoiceRoomError('load-failed', `${what} Check the connection and reload the page.`, false, {
+    cause,
+  });
 }
 
 function codecRefused(message: string): VoiceRoomError {

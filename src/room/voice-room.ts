@@ -187,6 +187,7 @@ export class VoiceRoom extends TypedEventTarget {
       this.#preferences ??= new Preferences();
       const appId = this.#options.appId || location.host || 'localhost';
       const name = tidyName(this.#options.displayName ?? '');
+      const optionsAtStart = this.#options;
       session = this.#makeSession(appId, name, this.#preferences);
       this.#session = session;
       await this.#closing;
@@ -194,6 +195,11 @@ export class VoiceRoom extends TypedEventTarget {
       if (this.#session !== session) throw wrongState('join', 'left');
       addEventListener('pagehide', this.#onPageHide);
       document.addEventListener('visibilitychange', this.#onVisibility);
+      if (this.#options !== optionsAtStart) {
+        // Changed while joining, when the session could not take it over yet.
+        session.rename(tidyName(this.#options.displayName ?? ''));
+        await session.configure(this.#options);
+      }
       this.#setState('joined');
       this.#sayStorageRefused(session);
       if (session.soundBlocked) this.#notify();

@@ -40,6 +40,9 @@ const GOODBYE_PATIENCE_MS = 250;
 /** A queue that changed less than this is not worth telling the engine. */
 const QUEUE_STEP_MS = 10;
 
+/** What a core that has started can be told. */
+type CoreOrder = Exclude<ToCore, { type: 'start' | 'preload' }>;
+
 export class RoomCore {
   readonly #config = validateNetworkConfig(NETWORK_DEFAULTS);
   #start: CoreStart | undefined;
@@ -48,6 +51,9 @@ export class RoomCore {
   #links: LinkTable | undefined;
   #voice: VoiceDesk | undefined;
   #ownEntry: RosterEntry | undefined;
+  #opus: Promise<Opus> | undefined;
+  /** What came before the own entry was signed: a few ports and pipes, for some milliseconds. */
+  readonly #early: CoreOrder[] = [];
 
   readonly #inputs: OverlayInput[] = [];
   #stepping = false;
@@ -56,8 +62,9 @@ export class RoomCore {
 
   #snapshotTimer: ReturnType<typeof setTimeout> | undefined;
   #doorbellTimer: ReturnType<typeof setTimeout> | undefined;
-  #doorbellMode: DoorbellMode | undefined;
-  #wantedDoorbellMode: DoorbellMode | undefined;
+  /** The page rings for a member alone before the core has begun. */
+  #doorbellMode: DoorbellMode = 'alone';
+  #wantedDoorbellMode: DoorbellMode = 'alone';
 
   /** Doorbell pipes and whom they reach, once known. */
   readonly #pipes = new Map<string, MemberId | undefined>();
@@ -75,6 +82,12 @@ export class RoomCore {
   constructor(private readonly host: CoreHost) {}
 
   receive(message: ToCore): void {
+    if (message.type === 'preload') {
+      this.#opus = this.host.loadOpus(message.codecUrl);
+      // Reported by `start`, which waits for it.
+      this.#opus.catch((error: unknown) => console.debug('p2p-voice-room: codec', error));
+      return;
+    }
     if (message.type === 'start') {
       this.#begin(message).catch((error: unknown) => {
         this.host.post({
@@ -85,14 +98,12 @@ export class RoomCore {
       });
       return;
     }
-    if (!this.#start) {
-      // Only the ports may come before the start has finished; they wait in the desk made there.
-      throw new Error(`core: ${message.type} before start`);
-    }
-    this.#dispatch(message);
+    // Doorbell and ports are faster than the signature of the own entry, which everything rests on.
+    if (this.#ownEntry) this.#dispatch(message);
+    else this.#early.push(message);
   }
 
-  #dispatch(message: Exclude<ToCore, CoreStart>): void {
+  #dispatch(message: CoreOrder): void {
     const links = this.#links as LinkTable;
     const voice = this.#voice as VoiceDesk;
     switch (message.type) {
@@ -184,10 +195,13 @@ export class RoomCore {
       onSource: (source) => this.#onSource(source),
     });
     for (const identity of start.blocked) this.#blocked.add(identity);
-    const [entry, opus] = await Promise.all([book.sign({}), this.host.loadOpus(start.codecUrl)]);
+    const entry = await book.sign({});
     this.#ownEntry = entry;
     this.#step({ type: 'self', entry });
     for (const identity of start.blocked) this.#step({ type: 'block', identity });
+    for (const message of this.#early.splice(0)) this.#dispatch(message);
+    const opus = await (this.#opus as Promise<Opus>);
+    if (this.#leaving) return;
     this.#voice.encoder = new VoiceEncoder({
       opus,
       bitrate: start.voice.bitrate,
@@ -197,7 +211,7 @@ export class RoomCore {
     });
     this.#configureVoice(start.voice);
     this.host.post({ type: 'ready' });
-    this.#updateDoorbell();
+    this.#markDirty();
   }
 
   /** Feeds the engine and carries out its effects, strictly one input after the other. */
@@ -426,12 +440,13 @@ export class RoomCore {
     if (mode === this.#wantedDoorbellMode) return;
     this.#wantedDoorbellMode = mode;
     clearTimeout(this.#doorbellTimer);
-    const delayMs = mode === 'alone' || this.#doorbellMode === undefined ? 0 : DOORBELL_LINGER_MS;
+    const delayMs = mode === 'alone' ? 0 : DOORBELL_LINGER_MS;
     const apply = () => {
       if (mode === 'off' && (this.#links?.pending ?? 0) > 0) {
         this.#doorbellTimer = setTimeout(apply, DOORBELL_LINGER_MS);
         return;
       }
+      if (mode === this.#doorbellMode) return;
       this.#doorbellMode = mode;
       this.host.post({ type: 'doorbell', mode });
     };
