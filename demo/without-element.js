@@ -22,7 +22,7 @@ const TOLD = {
   'room-state-change': ({ state, previousState }) => `${previousState} → ${state}`,
   'peer-join': ({ peer }) => `${peer.name} came`,
   'peer-leave': ({ peer }) => `${peer.name} went`,
-  'speaking-change': ({ peerId, speaking }) => `${nameOf(peerId)} ${speaking ? 'speaks' : 'stops'}`,
+  'speaking-change': ({ peerId, speaking }) => `${nameOf(peerId)}: ${speaking ? 'speaking' : 'quiet'}`,
   'block-change': ({ peer, blocked }) => `${peer.name} ${blocked ? 'blocked' : 'heard again'}`,
   'room-error': ({ error }) => `${error.reason}: ${error.message}`,
 };

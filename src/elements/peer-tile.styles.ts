@@ -8,7 +8,7 @@ export const peerTileStyles = css`
   }
   .tile {
     display: grid;
-    grid-template-columns: auto minmax(0, 1fr) auto auto;
+    grid-template-columns: auto minmax(0, 1fr) auto;
     align-items: center;
     column-gap: 12px;
     row-gap: 6px;
@@ -31,12 +31,17 @@ export const peerTileStyles = css`
     overflow: hidden;
     text-overflow: ellipsis;
     white-space: nowrap;
+    /* A name has its own direction and still starts where the tile starts. */
+    text-align: match-parent;
     font-weight: 600;
   }
   .state {
-    overflow: hidden;
-    text-overflow: ellipsis;
-    white-space: nowrap;
+    display: flex;
+    align-items: baseline;
+    gap: 7px;
+    min-inline-size: 0;
+    overflow-wrap: anywhere;
+    hyphens: auto;
     color: var(--_quiet);
     font-size: 13px;
   }
@@ -84,7 +89,6 @@ export const peerTileStyles = css`
   .blocked .state {
     color: var(--_danger);
     font-weight: 600;
-    white-space: normal;
   }
   .blocked .quality {
     display: none;
@@ -98,23 +102,24 @@ export const peerTileStyles = css`
     display: inline-flex;
     align-items: flex-end;
     gap: 2px;
-    block-size: 14px;
+    flex: none;
+    block-size: 12px;
     color: var(--_quiet);
   }
   .bar {
-    inline-size: 4px;
+    inline-size: 3px;
     border-radius: 1px;
     background: currentColor;
     opacity: 0.3;
   }
   .bar:nth-child(1) {
-    block-size: 5px;
+    block-size: 4px;
   }
   .bar:nth-child(2) {
-    block-size: 9px;
+    block-size: 8px;
   }
   .bar:nth-child(3) {
-    block-size: 14px;
+    block-size: 12px;
   }
   .quality.good .bar,
   .quality.fair .bar:nth-child(-n + 2),

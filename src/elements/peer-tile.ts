@@ -118,9 +118,12 @@ export class PeerTileElement extends LitElement {
         </div>
         <div class="who">
           <bdi part="name" id="name" class="name" title=${name}>${name}</bdi>
-          <span id="state" class="state">${this.#stateText(strings)}</span>
+          <span class="state">
+            ${this.#renderQuality(strings)}
+            <span id="state">${this.#stateText(strings)}</span>
+          </span>
         </div>
-        ${this.#renderQuality(strings)} ${this.#renderBlockButton(strings, name)}
+        ${this.#renderBlockButton(strings, name)}
         <div class="row">
           ${this.#renderGain(strings, name)}
           <button
@@ -142,9 +145,9 @@ export class PeerTileElement extends LitElement {
 
   #stateText(strings: Strings): string {
     if (this.blocked) return strings.blocked;
-    if (this.own) return strings.ownTab;
     if (this.muted) return strings.muted;
-    return this.speaking ? strings.speaking : strings.silent;
+    if (this.speaking) return strings.speaking;
+    return this.own ? strings.ownTab : strings.silent;
   }
 
   #renderQuality(strings: Strings): TemplateResult {

@@ -129,7 +129,7 @@ const german: Strings = {
   mapMore: (count) => `und ${count} weitere`,
   speaking: 'Spricht',
   silent: 'Still',
-  muted: 'Hat sich stummgeschaltet',
+  muted: 'Hat Mikrofon aus',
   blocked: 'Von dir blockiert',
   ownTab: 'Du, in einem anderen Tab',
   block: 'Blockieren',
