@@ -51,7 +51,7 @@ export const PLAYOUT_DEFAULTS: PlayoutConfig = {
   spurtHeadMs: 60,
   maxConcealMs: 100,
   maxStartLateMs: 60,
-  compressAboveMs: 10,
+  compressAboveMs: 7,
   stretchBelowMs: 10,
   skipAboveMs: 80,
   recoverAboveLoss: 0.005,

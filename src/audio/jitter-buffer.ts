@@ -159,6 +159,8 @@ export class JitterBuffer {
   #newestSampleTime = 0;
   #newestMedia = 0;
   #newestSamples = 0;
+  /** Arrival minus media time of the newest frame. */
+  #newestTransit = 0;
   /** Media time at which the newest spurt begins. */
   #spurtMedia = 0;
   /** Audio clock when the buffer last went from empty to filled. */
@@ -221,7 +223,7 @@ export class JitterBuffer {
 
   /** Takes a packet that arrived at `nowSamples`. @returns false when it was dropped. */
   push(packet: ArrivedFrame, nowSamples: number): boolean {
-    if (packet.streamEpoch !== this.#epoch && !this.#changeEpoch(packet)) {
+    if (packet.streamEpoch !== this.#epoch && !this.#changeEpoch(packet, nowSamples)) {
       this.counters.framesStray += 1;
       return false;
     }
@@ -236,7 +238,7 @@ export class JitterBuffer {
         this.counters.framesStray += 1;
         return false;
       }
-      this.#restartAt(packet);
+      this.#restartAt(packet, nowSamples);
     }
     this.#strays = 0;
 
@@ -305,12 +307,12 @@ export class JitterBuffer {
   }
 
   /** Takes up a new stream; one that was left behind never comes back, however late its packets are. */
-  #changeEpoch(packet: ArrivedFrame): boolean {
+  #changeEpoch(packet: ArrivedFrame, nowSamples: number): boolean {
     if (packet.streamEpoch === this.#retiredEpoch) return false;
     this.#retiredEpoch = this.#epoch;
     this.#epoch = packet.streamEpoch;
     this.#estimator.reset();
-    this.#restartAt(packet);
+    this.#restartAt(packet, nowSamples);
     return true;
   }
 
@@ -325,7 +327,7 @@ export class JitterBuffer {
     this.#nextSequence = sequence;
   }
 
-  #restartAt(packet: ArrivedFrame): void {
+  #restartAt(packet: ArrivedFrame, nowSamples: number): void {
     this.clear();
     this.#strays = 0;
     this.#nextSequence = packet.sequence;
@@ -333,6 +335,7 @@ export class JitterBuffer {
     this.#newestSequence = packet.sequence;
     this.#newestSampleTime = packet.sampleTime;
     this.#newestSamples = packet.frameSamples;
+    this.#newestTransit = nowSamples - this.#newestMedia;
     this.#spurtMedia = this.#newestMedia;
   }
 
@@ -345,6 +348,7 @@ export class JitterBuffer {
       this.#newestSampleTime = packet.sampleTime;
       this.#newestMedia = media;
       this.#newestSamples = packet.frameSamples;
+      this.#newestTransit = nowSamples - media;
     }
     this.#redundancySeen ||= packet.previousFrame !== undefined || hasFec(packet.frame);
     if (media - this.#spurtMedia >= this.#config.spurtHeadMs * SAMPLES_PER_MS) {
@@ -440,19 +444,25 @@ export class JitterBuffer {
     // NaN compares as false throughout: nothing is stretched before the first measurement.
     const delayMs = (nowSamples - slot.media - reference) / SAMPLES_PER_MS;
     let excessMs = delayMs - targetMs;
+    // Delay may be given up only as far as the newest frame was early too: after a change to a slower path the
+    // fastest frame is history.
+    const laterMs = (this.#newestTransit - reference) / SAMPLES_PER_MS;
+    let spareMs = laterMs > 0 ? excessMs - laterMs : excessMs;
     const { skipAboveMs, compressAboveMs, stretchBelowMs } = this.#config;
-    if (Math.min(excessMs, this.#spareMs(slot, targetMs)) > skipAboveMs) {
-      while (Math.min(excessMs, this.#spareMs(slot, targetMs)) > compressAboveMs) {
+    if (spareMs > skipAboveMs) {
+      while (spareMs > compressAboveMs) {
         const following = this.#filledAt((slot.sequence + 1) >>> 0);
         if (!following) break;
+        const passedMs = (following.media - slot.media) / SAMPLES_PER_MS;
         this.#release(slot);
         this.#countLost(1);
-        excessMs -= (following.media - slot.media) / SAMPLES_PER_MS;
+        excessMs -= passedMs;
+        spareMs -= passedMs;
         slot = following;
         action.discontinuity = true;
       }
     }
-    if (Math.min(excessMs, this.#spareMs(slot, targetMs)) > compressAboveMs) action.stretch = -1;
+    if (spareMs > compressAboveMs) action.stretch = -1;
     else if (excessMs < -stretchBelowMs) action.stretch = 1;
     action.urgent = Math.abs(excessMs) > URGENT_MS;
     if (!Number.isNaN(delayMs)) this.#playoutDelayMs = targetMs + excessMs;
@@ -469,11 +479,6 @@ export class JitterBuffer {
     if (slot.endOfSpurt) this.#playing = false;
     this.#release(slot);
     return action;
-  }
-
-  /** ms of sound that wait beyond the wanted delay: what can be given up without running dry. */
-  #spareMs(slot: Slot, targetMs: number): number {
-    return (this.#newestMedia + this.#newestSamples - slot.media) / SAMPLES_PER_MS - targetMs;
   }
 
   #countLost(frames: number): void {
