@@ -24,6 +24,8 @@ export interface OverlayConfig {
   readonly linkReviewMs: number;
   /** How long a member may be without any route before a link across the gap is tried, ms; above a gossip round. */
   readonly unreachableMs: number;
+  /** How long a member may be without any route before it is suspected, ms: it and all its neighbours may have gone. */
+  readonly lostMs: number;
 
   /** Between heartbeats on a link, ms. Three fit into `linkSilenceMs`, so that two may be lost. */
   readonly heartbeatMs: number;
@@ -109,6 +111,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   linkCheckMs: 250,
   linkReviewMs: 2000,
   unreachableMs: 2500,
+  lostMs: 6000,
 
   heartbeatMs: 320,
   linkSilenceMs: 1000,
@@ -165,6 +168,7 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.backoffMs > 0 &&
     config.backoffMs <= config.backoffMaxMs, 'backoffMs must be in (0, backoffMaxMs]');
   require(config.advertUrgentMs <= config.advertDelayMs, 'advertUrgentMs must not exceed advertDelayMs');
+  require(config.lostMs > config.unreachableMs, 'lostMs must leave time to bridge a gap first');
   require(config.overrunMs <= 5000, 'overrunMs is a hand-over, not a state');
   require(config.hopLimit >= 1 &&
     config.hopLimit <= 31, 'hopLimit must be 1–31, the longest path on the wire');

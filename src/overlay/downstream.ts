@@ -31,6 +31,11 @@ export class Downstream {
     return Math.max(0, capacity - this.#reserved(capacity) - tree.stayingChildren - tree.adopting.size);
   }
 
+  /** Children this member could take, were it served. */
+  roomBelow(tree: Tree): number {
+    return Math.max(0, this.capacity(tree) - tree.stayingChildren - tree.adopting.size);
+  }
+
   onSubscribe(tree: Tree, from: MemberId, request: SubscribeRequest): void {
     const { core } = this;
     const asker = this.neighbours.link(from);
@@ -66,7 +71,11 @@ export class Downstream {
             tree.adopting.size,
           );
       if (!decision.accept) return refuse('full', decision.redirects);
-      tree.addChild(from, { capacity: request.capacity, freeSlots: request.capacity, leavingAtMs: Infinity });
+      tree.addChild(from, {
+        capacity: request.capacity,
+        freeSlots: request.freeSlots,
+        leavingAtMs: Infinity,
+      });
       core.viewChanged = true;
       if (decision.displace !== undefined) this.move(tree, decision.displace, [from]);
       core.accept(from, { source: tree.handle, adopt: decision.displace });

@@ -62,6 +62,7 @@ class Engine implements OverlayEngine {
   #publishingVersion = 0;
   #adjacencyAtMs = Infinity;
   #leaving = false;
+  #nextLostCheckMs = 0;
 
   constructor({ selfId, limits, config, random }: OverlayEngineOptions) {
     const core = new Core(
@@ -96,6 +97,7 @@ class Engine implements OverlayEngine {
     this.#gossip.tick();
     this.#heartbeats.tick();
     this.#linkage.tick();
+    this.#lookForTheLost();
     this.#trees.settle();
     if (core.nowMs >= this.#adjacencyAtMs) this.#tellAdjacency();
     this.#refreshOwnEntry();
@@ -312,6 +314,7 @@ class Engine implements OverlayEngine {
         return this.#heartbeats.onHeartbeat(neighbour, message);
       case 'neighbours':
         neighbour.adjacent = new Set(message.members);
+        neighbour.adjacencyKnown = true;
         return this.#linkage.adjacencyChanged(neighbour);
       case 'advertise':
         return trees.onOffers(from, message.offers);
@@ -355,6 +358,17 @@ class Engine implements OverlayEngine {
     this.#linkage.leaving = true;
     this.#trees.leave();
     this.#publish(this.#roster.ownVersion);
+  }
+
+  /** Members no tree reaches: they leave duty here, and are asked whether they still live. */
+  #lookForTheLost(): void {
+    const core = this.#core;
+    if (core.nowMs < this.#nextLostCheckMs) return;
+    this.#nextLostCheckMs = core.nowMs + core.jittered(core.config.lostMs / 3);
+    const lost = this.#trees.unserved(core.config.lostMs).filter((tree) => tree.offers.size === 0);
+    this.#roster.setUnreachable(lost.map((tree) => tree.source));
+    if (this.#neighbours.linkCount === 0) return;
+    for (const { source } of lost) if (!this.#neighbours.link(source)) this.#gossip.suspect(source);
   }
 
   /** Sees to it that the own entry tells the truth, without talking about every link. */

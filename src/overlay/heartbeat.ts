@@ -67,11 +67,11 @@ export class Heartbeats {
         continue;
       }
       if (nowMs >= neighbour.nextHeartbeatMs) this.#beat(neighbour);
-      const silentMs = nowMs - neighbour.lastHeardMs;
-      if (!neighbour.silent && silentMs >= config.linkSilenceMs) {
+      // Sums, not differences: the deadlines are sums, and the two may round apart.
+      if (!neighbour.silent && nowMs >= neighbour.lastHeardMs + config.linkSilenceMs) {
         neighbour.silent = true;
         this.events.fellSilent(neighbour);
-      } else if (neighbour.silent && silentMs >= DEAD_LINK_MS) this.events.finished(neighbour);
+      } else if (neighbour.silent && nowMs >= neighbour.lastHeardMs + DEAD_LINK_MS) this.events.finished(neighbour);
     }
   }
 

@@ -13,6 +13,9 @@ import type { Roster } from './roster.js';
 import type { Trees } from './trees.js';
 import { hopTag } from './core.js';
 
+/** How soon a full member tells a newcomer which neighbour will call it, ms: a round trip and some. */
+const SPLICE_NOTICE_MS = 500;
+
 export class Linkage {
   nextMs = 0;
   /** Links asked for; at most `maxPendingLinks` and a few splices. */
@@ -28,6 +31,8 @@ export class Linkage {
   /** Links that led to members no tree reached before. At most one per neighbour. */
   readonly #bridges = new Set<MemberId>();
   #overrunSinceMs: number | undefined = undefined;
+  /** Until when a place is kept because the first link's far end may announce a splice. */
+  #holdUntilMs = 0;
   leaving = false;
 
   constructor(
@@ -46,13 +51,24 @@ export class Linkage {
     this.#expire(nowMs);
     const expected = this.#pending.has(peer) || this.#promised.has(peer) || this.#splices.has(peer);
     if (expected || this.neighbours.link(peer)) return true;
-    const taken = this.neighbours.linkCount + this.#promised.size;
+    const taken = this.neighbours.linkCount + this.#promised.size + this.#placesHeldForOwn();
     const entry = this.roster.get(peer);
     const poor = !entry || (entry.links < this.core.config.poorLinks && entry.maxLinks - entry.links >= 2);
     const { maxLinks } = this.core.limits;
     const room = taken < maxLinks || (taken === maxLinks && (poor || this.#apart(peer, nowMs)));
     if (room) this.#promised.set(peer, nowMs + this.core.config.admissionMs);
     return room;
+  }
+
+  /**
+   * Places that own requests under way will take: one for the first link, two when it is asked of a full member, which
+   * will splice us into one of its links. Later requests may turn out to be one too many; that one is undone.
+   */
+  #placesHeldForOwn(): number {
+    if (this.core.nowMs < this.#holdUntilMs) return 1;
+    if (this.neighbours.linkCount > 0 || this.#pending.size === 0) return 0;
+    for (const peer of this.#pending.keys()) if (this.roster.get(peer)?.full) return 2;
+    return 1;
   }
 
   /** No tree has led to this member for some time: it may live on another island. */
@@ -74,6 +90,10 @@ export class Linkage {
     const splice = this.#splices.get(peer);
     this.#splices.delete(peer);
     if (splice) this.drop(splice.instead, 'replaced');
+    const entry = this.roster.get(peer);
+    const first = this.neighbours.linkCount === 1;
+    if (first && (!entry || entry.links + 1 >= entry.maxLinks))
+      this.#holdUntilMs = this.core.nowMs + SPLICE_NOTICE_MS;
     this.wake();
   }
 
@@ -83,7 +103,8 @@ export class Linkage {
     this.#promised.delete(peer);
     this.#ordered.delete(peer);
     this.#bridges.delete(peer);
-    if (cause !== 'closed') this.#backOff(peer, cause === 'refused' ? core.config.backoffMs : 4 * core.config.backoffMs);
+    if (cause !== 'closed')
+      this.#backOff(peer, cause === 'refused' ? core.config.backoffMs : 4 * core.config.backoffMs);
     this.wake();
   }
 
@@ -106,6 +127,7 @@ export class Linkage {
     if (peer === core.selfId || !this.neighbours.link(from)) return;
     if (instead === core.selfId) {
       // We are the newcomer: `peer` will call. The place is kept for it.
+      this.#holdUntilMs = 0;
       if (!this.neighbours.link(peer)) this.#promised.set(peer, core.nowMs + core.config.overrunMs);
       return;
     }
@@ -185,7 +207,7 @@ export class Linkage {
     }
     const situation = {
       links: neighbours.linkCount,
-      pending: this.#pending.size + this.#promised.size,
+      pending: this.#pending.size + this.#promised.size + (core.nowMs < this.#holdUntilMs ? 1 : 0),
       maxLinks: core.limits.maxLinks,
       members: roster.entries.size,
     };
@@ -214,12 +236,12 @@ export class Linkage {
       const victim = chooseLinkToDrop(this.#linksToSpare(links, newest.peer));
       if (victim !== undefined) return this.drop(victim, 'surplus');
     } else {
-      const settled = core.nowMs - newest.linkedAtMs >= core.config.linkCheckMs;
+      if (!newest.adjacencyKnown && !tooLate) return;
       const others = [...newest.adjacent].filter((peer) => peer !== core.selfId).length;
-      // It came without need: undoing it restores what was.
-      if (settled && this.#ordered.size === 0 && others >= core.config.poorLinks) {
-        return this.drop(newest.peer, 'surplus');
-      }
+      const room = (this.roster.get(newest.peer)?.maxLinks ?? 2) - newest.adjacent.size;
+      const needed = others === 0 || (others < core.config.poorLinks && room > 0);
+      // It came without need, or cannot be spliced: undoing it restores what was.
+      if (this.#ordered.size === 0 && !needed) return this.drop(newest.peer, 'surplus');
     }
     if (tooLate) return this.drop(newest.peer, 'surplus');
     if (this.#ordered.size > 0) return;

@@ -33,6 +33,7 @@ export class Neighbour {
   theirSentHeardMs = 0;
   /** Whom it is linked to, by its own word. */
   adjacent: ReadonlySet<MemberId> = new Set();
+  adjacencyKnown = false;
   /** Entry versions it surely has: what it sent or was sent. Bounded by the roster. */
   readonly known = new Map<MemberId, number>();
 
@@ -112,6 +113,7 @@ export class Neighbours {
     else if (neighbour.linked) {
       neighbour.linked = false;
       neighbour.adjacent = new Set();
+      neighbour.adjacencyKnown = false;
     }
     if (!neighbour.linked && !neighbour.piped) this.all.delete(peer);
   }

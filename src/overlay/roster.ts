@@ -25,6 +25,7 @@ export class Roster {
   #hash = 0;
   #duty: readonly MemberId[] = [];
   #dutyStale = true;
+  #unreachable: ReadonlySet<MemberId> = new Set();
 
   constructor(
     readonly selfId: MemberId,
@@ -77,16 +78,28 @@ export class Roster {
     return true;
   }
 
-  /** The longest-lived members by join time, then id, oldest first: the same list everywhere. */
+  /**
+   * The longest-lived members by join time, then id, oldest first: the same list everywhere. Members that no tree
+   * reaches are left out, so that an island that broke off puts some of its own on duty.
+   */
   onDuty(): readonly MemberId[] {
     if (this.#dutyStale) {
       this.#duty = [...this.entries.values()]
+        .filter((entry) => !this.#unreachable.has(entry.memberId))
         .sort((a, b) => a.joinedAtMs - b.joinedAtMs || (a.memberId < b.memberId ? -1 : 1))
         .slice(0, this.config.dutyMembers)
         .map((entry) => entry.memberId);
       this.#dutyStale = false;
     }
     return this.#duty;
+  }
+
+  /** Takes note of who has been out of every tree's reach for long. */
+  setUnreachable(members: readonly MemberId[]): void {
+    if (members.length === this.#unreachable.size && members.every((member) => this.#unreachable.has(member)))
+      return;
+    this.#unreachable = new Set(members);
+    this.#dutyStale = true;
   }
 
   /** Forgets old tombstones. */

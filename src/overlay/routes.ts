@@ -104,6 +104,8 @@ export interface ChildState {
 export interface Asker {
   readonly peer: MemberId;
   readonly capacity: number;
+  /** Children it could take now: where a displaced child would go. */
+  readonly freeSlots: number;
   readonly urgent: boolean;
   readonly unserved: boolean;
 }
@@ -131,7 +133,7 @@ export function decideChild(
   const limit = asker.urgent || asker.unserved ? capacity : capacity - reserved;
   if (staying.length + promised < limit) return { accept: true, displace: undefined };
   const handoverRunning = staying.length !== children.length;
-  if (capacity > 0 && asker.capacity > 0 && !handoverRunning) {
+  if (capacity > 0 && asker.freeSlots > 0 && !handoverRunning) {
     const movable = staying.filter(
       (child) => child.linkedToAsker && (asker.unserved || child.capacity < asker.capacity),
     );

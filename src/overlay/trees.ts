@@ -313,10 +313,11 @@ export class Trees {
       this.#nextReviewMs = nowMs + REVIEW_MS;
       for (const tree of this.byHandle.values()) if (!tree.own) this.#mark(tree);
     }
-    if (nowMs >= this.nextMs) {
+    const due = nowMs >= this.nextMs;
+    if (due) {
       for (const tree of this.byHandle.values()) if (nowMs >= tree.dueMs) this.#mark(tree);
     }
-    if (this.#marked.size === 0) return;
+    if (this.#marked.size === 0 && !due) return;
     for (const tree of this.#marked) this.#service(tree);
     this.#marked.clear();
     let next = this.#nextReviewMs;
@@ -387,8 +388,8 @@ export class Trees {
     if (tree.parent !== undefined) this.#followParent(tree, tree.parent);
     if (tree.parent === undefined) this.#promoteFeed(tree);
 
-    if (tree.speaking && nowMs - tree.lastFrameMs >= config.stallGiveUpMs) this.#endStall(tree);
-    const stalledNow = tree.speaking && nowMs - tree.lastFrameMs >= config.stallMs;
+    if (tree.speaking && nowMs >= tree.lastFrameMs + config.stallGiveUpMs) this.#endStall(tree);
+    const stalledNow = tree.speaking && nowMs >= tree.lastFrameMs + config.stallMs;
     if (stalledNow && !tree.stalled) {
       tree.stalled = true;
       tree.nextRaceMs = nowMs;
@@ -545,6 +546,7 @@ export class Trees {
       urgent: tree.speaking && !improving,
       unserved: tree.parent === undefined,
       capacity: this.downstream.capacity(tree),
+      freeSlots: this.downstream.roomBelow(tree),
       fromSequence: tree.replayFrom,
     });
     tree.dueMs = Math.min(tree.dueMs, core.nowMs + core.config.answerTimeoutMs);

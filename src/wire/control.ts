@@ -10,7 +10,7 @@
  * | 3 versions | u8 flags (1: answer expected), u16 n, n × (u32 handle, u32 entry version) |
  * | 4 heartbeat | u16 own clock ms, u16 echoed clock ms, u16 ms held (65535: nothing to echo) |
  * | 5 advertise | u16 n, n × (u32 source, u16 route epoch, u16 cost in ¼ ms (65535: no route), u8 free slots, u8 capacity, u8 k, k × u16 hop tag) |
- * | 6 subscribe | u16 n, n × (u32 source, u8 flags 1 urgent, 2 unserved, 4 replay, u8 capacity, [u32 from sequence]) |
+ * | 6 subscribe | u16 n, n × (u32 source, u8 flags 1 urgent, 2 unserved, 4 replay, u8 capacity, u8 free slots, [u32 from sequence]) |
  * | 7 unsubscribe | u16 n, n × u32 source |
  * | 8 accept | u16 n, n × (u32 source, u8 has adopted child, [16 B member id]) |
  * | 9 reject | u16 n, n × (u32 source, u8 reason, u8 k, k × 16 B member id) |
@@ -63,8 +63,10 @@ export interface SubscribeRequest {
   readonly urgent: boolean;
   /** The sender has no parent at all for this source. */
   readonly unserved: boolean;
-  /** Children of this source the sender could serve. */
+  /** Children of this source the sender could serve in all. */
   readonly capacity: number;
+  /** Of these, how many it could take now: whoever makes room for it can send a child there. */
+  readonly freeSlots: number;
   /** First sequence number needed, when frames were missed. */
   readonly fromSequence: number | undefined;
 }
@@ -238,7 +240,7 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
             (request.unserved ? FLAG_UNSERVED : 0) |
             (replay ? FLAG_REPLAY : 0),
         );
-        writer.u8(byte(request.capacity));
+        writer.u8(byte(request.capacity)).u8(byte(request.freeSlots));
         if (request.fromSequence !== undefined) writer.u32(request.fromSequence);
       }
       break;
@@ -417,11 +419,13 @@ function request(reader: ByteReader): SubscribeRequest {
   const flags = reader.u8();
   reader.check(flags <= 7);
   const capacity = reader.u8();
+  const freeSlots = reader.u8();
   return {
     source,
     urgent: (flags & FLAG_URGENT) !== 0,
     unserved: (flags & FLAG_UNSERVED) !== 0,
     capacity,
+    freeSlots,
     fromSequence: flags & FLAG_REPLAY ? reader.u32() : undefined,
   };
 }

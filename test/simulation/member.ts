@@ -92,6 +92,7 @@ export class SimulatedMember {
   readonly #stored = new Map<Handle, StoredPacket[]>();
   #fields: RosterFields;
   #tickAtMs = Infinity;
+  #idleTicks = 0;
   #attempts = 0;
   #uplinkFreeMs = 0;
   #sequence = 0;
@@ -126,6 +127,10 @@ export class SimulatedMember {
 
   get identity(): Identity {
     return this.facts.identity;
+  }
+
+  get onDuty(): boolean {
+    return this.#fields.onDuty;
   }
 
   start(): void {
@@ -257,7 +262,10 @@ export class SimulatedMember {
   #arm(): void {
     const deadline = this.engine.nextDeadlineMs();
     if (deadline >= this.#tickAtMs || deadline === Infinity) return;
-    const atMs = Math.max(deadline, this.simulation.nowMs);
+    // A deadline that stays in the past would hang a browser's worker: here it fails loudly.
+    if (deadline > this.simulation.nowMs) this.#idleTicks = 0;
+    else if (++this.#idleTicks > 100) throw new Error(`${this.id} asks for ticks without end`);
+    const atMs = Math.max(Math.ceil(deadline), this.simulation.nowMs);
     this.#tickAtMs = atMs;
     this.simulation.at(atMs, () => this.#tick(atMs));
   }
@@ -270,7 +278,6 @@ export class SimulatedMember {
       return;
     }
     this.#tickAtMs = Infinity;
-    // Timers of browsers are whole milliseconds and late.
     this.input({ type: 'tick' });
   }
 

@@ -31,6 +31,10 @@ export interface MemberOptions {
 
 export const DEFAULT_LIMITS: Limits = { maxLinks: 16, uploadSlots: 8, uploadKbps: Infinity };
 
+/** How often the lonely ring, ms, and which share of rounds a member on duty rings actively. */
+const DOORBELL_MS = 2000;
+const DUTY_RING_SHARE = 0.25;
+
 /** How long a frame lasts, ms. */
 export const FRAME_MS = 20;
 
@@ -56,6 +60,21 @@ export class Simulation {
   constructor(readonly options: SimulationOptions) {
     this.random = seededRandom(options.seed);
     this.conditions = { ...CALM, ...options.conditions };
+    this.after(DOORBELL_MS, () => this.#doorbell());
+  }
+
+  /** What the doorbell does by itself: the lonely ring for somebody, those on duty look for each other now and then. */
+  #doorbell(): void {
+    this.after(DOORBELL_MS, () => this.#doorbell());
+    const alive = this.alive();
+    const duty = alive.filter((member) => member.onDuty);
+    for (const member of alive) {
+      const lonely = member.links.size === 0 && this.nowMs - member.joinedAtMs > DOORBELL_MS;
+      if (!lonely && !(member.onDuty && this.random() < DUTY_RING_SHARE)) continue;
+      const others = duty.filter((other) => other !== member && this.connected(member.place, other.place));
+      const other = others[Math.floor(this.random() * others.length)];
+      if (other && !member.links.has(other.id)) this.pipe(member, other);
+    }
   }
 
   at(atMs: number, run: () => void): void {
