@@ -22,6 +22,8 @@ export interface NetworkConfig {
   readonly dutyRingPauseMs: number;
   /** ms within which the far end of a new pipe must say hello; a one-sided join never does. */
   readonly pipeHelloMs: number;
+  /** ms without pipe traffic after which the next step of a ring may cut the pipe. */
+  readonly pipeQuietMs: number;
   /** ms without pipe traffic after which a passive member drops Trystero's idle pool. */
   readonly pipeIdleMs: number;
   /** ms between looks at the sockets and, doubled up to the maximum, between attempts to reopen them. */
@@ -43,6 +45,7 @@ export const NETWORK_DEFAULTS: NetworkConfig = {
   maxAlonePauseMs: 30_000,
   dutyRingPauseMs: 60_000,
   pipeHelloMs: 2000,
+  pipeQuietMs: 2000,
   pipeIdleMs: 8000,
   socketRetryMs: 1000,
   maxSocketRetryMs: 20_000,

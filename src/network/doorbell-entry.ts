@@ -45,6 +45,13 @@ export interface LineOptions {
   readonly onWrongPassword: () => void;
 }
 
+/**
+ * Trystero makes 20 spare connections per strategy the moment it rings and has all of them gather candidates at once,
+ * which starves the two or three that will be used. The first few may; the others take turns, one every so often.
+ */
+const OFFERS_AT_ONCE = 4;
+const OFFER_INTERVAL_MS = 120;
+
 /** One stay in one network. */
 export interface Line {
   send(peerId: string, bytes: Uint8Array): Promise<void>;
@@ -66,10 +73,25 @@ const sockets: Record<DoorbellNetwork, () => Record<string, WebSocket>> = {
 /** Joins one network. Never throws for network reasons. */
 export function openLine(options: LineOptions): Line {
   const alive = new Set<RTCPeerConnection>();
+  let turnsGiven = 0;
+  let lastTurn: Promise<void> = Promise.resolve();
+  const myTurn = (): Promise<void> => {
+    turnsGiven += 1;
+    if (turnsGiven <= OFFERS_AT_ONCE) return lastTurn;
+    lastTurn = lastTurn.then(() => new Promise((resolve) => setTimeout(resolve, OFFER_INTERVAL_MS)));
+    return lastTurn;
+  };
   class CountedPeerConnection extends RTCPeerConnection {
     constructor(configuration?: RTCConfiguration) {
       super(configuration);
       alive.add(this);
+    }
+
+    override async setLocalDescription(description?: RTCLocalSessionDescriptionInit): Promise<void> {
+      const isOffer = this.signalingState === 'stable';
+      if (isOffer) await myTurn();
+      // Closed while it waited: nobody needs the offer any more.
+      if (this.signalingState !== 'closed') await super.setLocalDescription(description);
     }
 
     override close(): void {

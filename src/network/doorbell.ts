@@ -113,11 +113,18 @@ export class Doorbell {
       const { stance, forMs } = ringStep(this.#mode, this.#step, Math.random(), this.options.config);
       await this.#take(stance, generation);
       if (generation !== this.#generation || !Number.isFinite(forMs)) return;
-      this.#stepTimer = setTimeout(() => {
-        this.#step += 1;
-        this.#run();
-      }, forMs);
+      this.#stepTimer = setTimeout(() => this.#nextStep(), forMs);
     });
+  }
+
+  /** Steps on, unless somebody is just being met: leaving would cut their pipe. */
+  #nextStep(): void {
+    if (this.#pipes.size > 0 && performance.now() - this.#lastTrafficMs < this.options.config.pipeQuietMs) {
+      this.#stepTimer = setTimeout(() => this.#nextStep(), this.options.config.pipeQuietMs);
+      return;
+    }
+    this.#step += 1;
+    this.#run();
   }
 
   /** Goes through the current step again: leave and join cures a one-sided join and drops an idle pool. */

@@ -30,6 +30,9 @@ export interface LinkHandlers {
 /** Largest control message accepted; SCTP delivers up to 64 KiB everywhere. */
 const MAX_CONTROL_BYTES = 60_000;
 
+/** Messages kept that arrive on one channel before the other has opened: a few milliseconds' worth. */
+const MAX_EARLY_MESSAGES = 64;
+
 /** Width of the acknowledgement window in link messages. */
 const ACK_WINDOW = 32;
 
@@ -50,6 +53,7 @@ export class Link {
   #pendingBytes = 0;
   #closed = false;
   #opened = false;
+  readonly #early: { readonly data: unknown; readonly reliable: boolean }[] = [];
   #secondStartedMs = 0;
   #messagesThisSecond = 0;
 
@@ -135,6 +139,7 @@ export class Link {
     if (this.#opened || this.control.readyState !== 'open' || this.voice.readyState !== 'open') return;
     this.#opened = true;
     this.handlers.onOpen();
+    for (const { data, reliable } of this.#early.splice(0)) this.#receive(data, reliable);
   }
 
   #end(cause: 'closed' | 'abuse'): void {
@@ -160,6 +165,12 @@ export class Link {
 
   #receive(data: unknown, reliable: boolean): void {
     if (this.#closed) return;
+    if (!this.#opened) {
+      // The far end saw both channels open first; to the core a link that is not up cannot speak.
+      if (this.#early.length < MAX_EARLY_MESSAGES) this.#early.push({ data, reliable });
+      else this.dropped += 1;
+      return;
+    }
     if (!(data instanceof ArrayBuffer)) {
       this.#countMalformed();
       return;

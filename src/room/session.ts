@@ -93,10 +93,11 @@ export class Session {
   /** Makes everything and starts looking for others. @throws VoiceRoomError when nothing can be done. */
   async open(): Promise<void> {
     void this.resumeSound();
-    // Ringing takes longest: it goes on while keys, worker and sound are made; what it brings waits for the core.
-    this.#doorbell = this.#makeDoorbell();
-    this.#doorbell.setMode('alone');
-    const [key, certificate] = await Promise.all([
+    const certificate = RTCPeerConnection.generateCertificate({
+      name: 'ECDSA',
+      namedCurve: 'P-256',
+    } as EcKeyGenParams);
+    const [key, fingerprint] = await Promise.all([
       loadPersonalKey().catch((error: unknown) => {
         throw new VoiceRoomError(
           'unsupported-browser',
@@ -105,13 +106,12 @@ export class Session {
           { cause: error },
         );
       }),
-      RTCPeerConnection.generateCertificate({ name: 'ECDSA', namedCurve: 'P-256' } as EcKeyGenParams),
+      certificate.then((made) => this.#makeNetwork(made)),
       this.#openCore(),
     ]);
     this.#assertOpen();
     this.#key = key;
-    this.#linkMaker = this.#makeLinkMaker(certificate);
-    await Promise.all([this.#startCoreWith(key, fingerprintOf(certificate)), this.#openSound()]);
+    await Promise.all([this.#startCoreWith(key, fingerprint), this.#openSound()]);
     this.#assertOpen();
   }
 
@@ -225,16 +225,20 @@ export class Session {
     }
   }
 
-  get #rtcConfiguration(): RTCConfiguration {
-    return {
+  /**
+   * Rings at once: that takes longest and goes on while keys, worker and sound are made; what it brings waits for the
+   * core. One certificate serves every connection: making one each would cost a ring forty key pairs.
+   * @returns the certificate's fingerprint
+   */
+  #makeNetwork(certificate: RTCCertificate): string {
+    this.#assertOpen();
+    const rtcConfiguration: RTCConfiguration = {
       iceServers: [...(this.options.iceServers ?? DEFAULT_ICE_SERVERS)],
       iceTransportPolicy: this.options.iceTransportPolicy ?? 'all',
+      certificates: [certificate],
     };
-  }
-
-  #makeLinkMaker(certificate: RTCCertificate): LinkMaker {
-    return new LinkMaker(
-      { ...this.#rtcConfiguration, certificates: [certificate] },
+    this.#linkMaker = new LinkMaker(
+      rtcConfiguration,
       {
         onChannels: (linkKey, control, voice) =>
           this.#post({ type: 'channels', linkKey, control, voice }, [
@@ -246,9 +250,12 @@ export class Session {
       },
       NETWORK_DEFAULTS,
     );
+    this.#doorbell = this.#makeDoorbell(rtcConfiguration);
+    this.#doorbell.setMode('alone');
+    return fingerprintOf(certificate);
   }
 
-  #makeDoorbell(): Doorbell {
+  #makeDoorbell(rtcConfiguration: RTCConfiguration): Doorbell {
     const { options } = this;
     return new Doorbell(
       {
@@ -258,7 +265,7 @@ export class Session {
         room: options.room,
         password: options.password || undefined,
         urls: { torrent: nonEmpty(options.trackers), nostr: nonEmpty(options.nostrRelays) },
-        rtcConfiguration: this.#rtcConfiguration,
+        rtcConfiguration,
         config: NETWORK_DEFAULTS,
       },
       {

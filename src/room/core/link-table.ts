@@ -53,6 +53,9 @@ interface Attempt {
 /** ms a connection outlives a deliberate goodbye, so that it is delivered: one retransmission on a slow path. */
 const GOODBYE_MS = 300;
 
+/** Members whose signals may be in the middle of being checked at once. */
+const MAX_SIGNALLING_PEERS = 256;
+
 /** What a closed link had counted: the room's totals keep it. */
 export interface LinkCounters {
   bytesSent: number;
@@ -66,6 +69,8 @@ export class LinkTable {
   readonly closedCounters: LinkCounters = { bytesSent: 0, bytesReceived: 0, malformed: 0 };
   /** Signals that were malformed or did not fit their sender's entry. */
   refusedSignals = 0;
+  /** The last signal of each member that is still being handled. */
+  readonly #signalling = new Map<MemberId, Promise<void>>();
   #nextKey: LinkKey = 1;
 
   constructor(private readonly host: LinkTableHost) {}
@@ -144,12 +149,28 @@ export class LinkTable {
   }
 
   /** Signalling that arrived for this member, from a member it was routed from. */
-  async onSignal(from: MemberId, payload: Uint8Array): Promise<void> {
+  onSignal(from: MemberId, payload: Uint8Array): void {
     const signal = decodeLinkSignal(payload);
     if (!signal) {
       this.refusedSignals += 1;
       return;
     }
+    // In order: a candidate must not overtake the offer whose signature is still being checked.
+    const before = this.#signalling.get(from);
+    if (!before && this.#signalling.size >= MAX_SIGNALLING_PEERS) {
+      this.refusedSignals += 1;
+      return;
+    }
+    const handled = (before ?? Promise.resolve())
+      .then(() => this.#handleSignal(from, signal))
+      .catch((error: unknown) => console.error('p2p-voice-room: signal not handled', error))
+      .finally(() => {
+        if (this.#signalling.get(from) === handled) this.#signalling.delete(from);
+      });
+    this.#signalling.set(from, handled);
+  }
+
+  async #handleSignal(from: MemberId, signal: LinkSignal): Promise<void> {
     const attempt = this.#byPeer.get(from);
     if (signal.kind === 'candidate' || signal.kind === 'refuse') {
       if (attempt?.attempt !== signal.attempt) return;

@@ -244,7 +244,7 @@ export class RoomCore {
         links.drop(effect.peer);
         break;
       case 'signal':
-        void links.onSignal(effect.from, effect.payload);
+        links.onSignal(effect.from, effect.payload);
         break;
       case 'replay':
         (this.#voice as VoiceDesk).replay(effect.to, effect.source, effect.fromSequence);
