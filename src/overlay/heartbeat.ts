@@ -71,7 +71,8 @@ export class Heartbeats {
       if (!neighbour.silent && nowMs >= neighbour.lastHeardMs + config.linkSilenceMs) {
         neighbour.silent = true;
         this.events.fellSilent(neighbour);
-      } else if (neighbour.silent && nowMs >= neighbour.lastHeardMs + DEAD_LINK_MS) this.events.finished(neighbour);
+      } else if (neighbour.silent && nowMs >= neighbour.lastHeardMs + DEAD_LINK_MS)
+        this.events.finished(neighbour);
     }
   }
 

@@ -210,12 +210,40 @@ export class Linkage {
       pending: this.#pending.size + this.#promised.size + (core.nowMs < this.#holdUntilMs ? 1 : 0),
       maxLinks: core.limits.maxLinks,
       members: roster.entries.size,
+      mayBridge: unreachable.size > 0 && this.#mayBridge(unreachable),
     };
     const chosen = chooseLinks(situation, candidates, core.config, core.random);
     for (const peer of chosen) this.#open(peer);
     if (chosen.length > 0 || waiting || unreachable.size > 0 || this.#pending.size > 0) {
       this.wake(core.jittered(core.config.linkCheckMs));
     }
+  }
+
+  /**
+   * Whether it is this member's turn to join two islands at the price of a link too many. One bridge at a time: two
+   * would each give up a link that the other counts on. The island without the oldest member builds, its oldest member
+   * first, the others only when that came to nothing.
+   */
+  #mayBridge(unreachable: ReadonlySet<MemberId>): boolean {
+    const { core, roster } = this;
+    const own = roster.self;
+    if (!own || this.#bridges.size > 0) return false;
+    let rank = 0;
+    let theirsIsOlder = false;
+    let oldest = own;
+    for (const entry of roster.entries.values()) {
+      const older = entry.joinedAtMs - own.joinedAtMs || (entry.memberId < own.memberId ? -1 : 1);
+      if (older < 0 && entry !== own && !unreachable.has(entry.memberId)) rank++;
+      const first = entry.joinedAtMs - oldest.joinedAtMs || (entry.memberId < oldest.memberId ? -1 : 1);
+      if (entry !== oldest && first < 0) oldest = entry;
+    }
+    theirsIsOlder = unreachable.has(oldest.memberId);
+    // A single one out of reach is more likely cut off by blocks around us than an island.
+    const turn = unreachable.size === 1 ? 0 : rank + (theirsIsOlder ? 0 : 2);
+    let since = Infinity;
+    for (const member of unreachable)
+      since = Math.min(since, this.trees.of(member)?.unservedSinceMs ?? Infinity);
+    return core.nowMs - since >= core.config.unreachableMs * (1 + turn);
   }
 
   #open(peer: MemberId): void {
@@ -231,11 +259,8 @@ export class Linkage {
     const newest = links[0];
     if (!newest) return;
     const tooLate = core.nowMs - this.#overrunSinceMs >= core.config.overrunMs;
-    if (this.#bridges.has(newest.peer)) {
-      // The link that joins two islands stays; one that is not needed any more goes.
-      const victim = chooseLinkToDrop(this.#linksToSpare(links, newest.peer));
-      if (victim !== undefined) return this.drop(victim, 'surplus');
-    } else {
+    const bridge = this.#bridges.has(newest.peer);
+    if (!bridge) {
       if (!newest.adjacencyKnown && !tooLate) return;
       const others = [...newest.adjacent].filter((peer) => peer !== core.selfId).length;
       const room = (this.roster.get(newest.peer)?.maxLinks ?? 2) - newest.adjacent.size;
@@ -243,10 +268,15 @@ export class Linkage {
       // It came without need, or cannot be spliced: undoing it restores what was.
       if (this.#ordered.size === 0 && !needed) return this.drop(newest.peer, 'surplus');
     }
-    if (tooLate) return this.drop(newest.peer, 'surplus');
-    if (this.#ordered.size > 0) return;
-    const splice = this.#planSplice(links.slice(1), newest);
-    if (!splice) return;
+    if (this.#ordered.size > 0 && !tooLate) return;
+    const splice = tooLate ? undefined : this.#planSplice(links.slice(1), newest);
+    if (!splice) {
+      // The link that joins two islands stays; one that is not needed any more goes in its place.
+      const victim = bridge ? chooseLinkToDrop(this.#linksToSpare(links, newest.peer)) : undefined;
+      if (victim !== undefined) this.drop(victim, 'surplus');
+      else if (tooLate) this.drop(newest.peer, 'surplus');
+      return;
+    }
     const untilMs = core.nowMs + core.config.overrunMs;
     this.#ordered.set(splice.victim.peer, { peer: splice.peer, untilMs });
     core.send(splice.victim.peer, { type: 'splice', peer: splice.peer, instead: core.selfId });

@@ -23,6 +23,8 @@ export interface LinkSituation {
   readonly maxLinks: number;
   /** Present members, this one included. */
   readonly members: number;
+  /** It is this member's turn to reach across a gap even if that takes one link too many. */
+  readonly mayBridge: boolean;
 }
 
 /** How many links a member aims at: everybody in a small room, a bounded number in a large one. */
@@ -66,7 +68,7 @@ export function chooseLinks(
 
   if (free <= 0) {
     // Full, yet somebody is out of reach: one link too many for the length of a hand-over may join two islands.
-    if (situation.pending > 0) return [];
+    if (situation.pending > 0 || !situation.mayBridge) return [];
     const across =
       roomy.find((candidate) => candidate.unreachable) ?? ranked.find((c) => c.unreachable && c.piped);
     return across ? [across.peer] : [];
@@ -77,7 +79,8 @@ export function chooseLinks(
     situation.links === 0 && situation.maxLinks <= 4 ? 1 : target - situation.links - situation.pending;
   const chosen = roomy.slice(0, Math.max(0, Math.min(budget, missing))).map((candidate) => candidate.peer);
   const across = ranked.find((candidate) => candidate.unreachable);
-  if (across && situation.links > 0 && chosen.length === 0 && budget > 0) chosen.push(across.peer);
+  if (across && situation.mayBridge && situation.links > 0 && chosen.length === 0 && budget > 0)
+    chosen.push(across.peer);
   const poor = situation.links < config.poorLinks && situation.pending === 0;
   if (chosen.length === 0 && poor && situation.maxLinks - situation.links >= 2 && ranked[0])
     chosen.push(ranked[0].peer);
