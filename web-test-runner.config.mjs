@@ -48,7 +48,7 @@ function countReporter() {
 
 /** @type {import('@web/test-runner').TestRunnerConfig} */
 export default {
-  files: ['test/elements/**/*.browser.test.ts'],
+  files: ['test/**/*.browser.test.ts'],
   nodeResolve: true,
   browsers,
   concurrency: 1,

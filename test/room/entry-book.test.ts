@@ -24,7 +24,6 @@ async function person(memberId: string): Promise<{ start: CoreStart; book: Entry
     limits: { maxLinks: 6, uploadSlots: 4, uploadKbps: Infinity },
     blocked: [],
     voice: { voiceActivation: 'auto', bitrate: 32_000, muted: false, deafened: false },
-    codecUrl: '',
   };
   return { start, book: new EntryBook(start) };
 }

@@ -114,11 +114,6 @@ export class EntryBook {
     }
   }
 
-  /** The last verified entry of a member. */
-  get(memberId: MemberId): RosterEntry | undefined {
-    return this.#known.get(memberId)?.entry;
-  }
-
   #remember(entry: RosterEntry, key: CryptoKey): void {
     this.#known.delete(entry.memberId);
     this.#known.set(entry.memberId, { entry, key });

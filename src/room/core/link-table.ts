@@ -30,7 +30,6 @@ export interface LinkTableHost {
   signal(to: MemberId, payload: Uint8Array): void;
   ownEntry(): Uint8Array;
   verify(bytes: Uint8Array): Promise<RosterEntry | undefined>;
-  entryOf(memberId: MemberId): RosterEntry | undefined;
   admits(peer: MemberId): boolean;
   onEntry(entry: RosterEntry): void;
   onLinkUp(peer: MemberId): void;
@@ -168,6 +167,11 @@ export class LinkTable {
         if (this.#signalling.get(from) === handled) this.#signalling.delete(from);
       });
     this.#signalling.set(from, handled);
+  }
+
+  /** Resolves when every signal of this member so far was handled. */
+  async settled(from: MemberId): Promise<void> {
+    await this.#signalling.get(from);
   }
 
   async #handleSignal(from: MemberId, signal: LinkSignal): Promise<void> {

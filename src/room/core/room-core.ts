@@ -176,7 +176,6 @@ export class RoomCore {
       signal: (to, payload) => this.#step({ type: 'signal', to, payload }),
       ownEntry: () => (this.#ownEntry as RosterEntry).bytes,
       verify: (bytes) => book.verify(bytes),
-      entryOf: (memberId) => book.get(memberId),
       admits: (peer) => !this.#leaving && (this.#engine as OverlayEngine).admits(peer, nowMs()),
       onEntry: (entry) => this.#step({ type: 'entries', from: entry.memberId, entries: [entry] }),
       onLinkUp: (peer) => this.#step({ type: 'link-up', peer }),

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { NETWORK_DEFAULTS } from '../../src/network/config.js';
+import { EntryBook } from '../../src/room/core/entry-book.js';
+import { LinkTable, type LinkTableHost } from '../../src/room/core/link-table.js';
+import { identityOf } from '../../src/room/identity.js';
+import type { CoreStart, FromCore } from '../../src/room/protocol.js';
+import { toHex, type MemberId } from '../../src/units.js';
+import { decodeLinkSignal, encodeLinkSignal, type LinkSignalKind } from '../../src/wire/link-signal.js';
+
+const FINGERPRINT = 'cd'.repeat(32);
+const OTHER_FINGERPRINT = 'ef'.repeat(32);
+const LOW = 'a'.repeat(32) as MemberId;
+const HIGH = 'b'.repeat(32) as MemberId;
+
+const description = (fingerprint: string) =>
+  `v=0\r\na=fingerprint:sha-256 ${fingerprint.toUpperCase().replace(/(..)(?!$)/g, '$1:')}\r\n`;
+
+async function startOf(memberId: MemberId): Promise<CoreStart> {
+  const pair = (await crypto.subtle.generateKey({ name: 'Ed25519' }, false, [
+    'sign',
+    'verify',
+  ])) as CryptoKeyPair;
+  const raw = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
+  return {
+    type: 'start',
+    memberId,
+    publicKey: toHex(raw),
+    identity: await identityOf(raw),
+    privateKey: pair.privateKey,
+    fingerprint: FINGERPRINT,
+    joinedAtMs: 0,
+    name: 'x',
+    limits: { maxLinks: 6, uploadSlots: 4, uploadKbps: Infinity },
+    blocked: [],
+    voice: { voiceActivation: 'auto', bitrate: 32_000, muted: false, deafened: false },
+  };
+}
+
+/** The table of member `self`, with everything it says noted, and one other member who can sign. */
+async function stage(self: MemberId, other: MemberId, { admits = true } = {}) {
+  const [own, theirs] = [new EntryBook(await startOf(self)), new EntryBook(await startOf(other))];
+  const [ownEntry, theirEntry] = [await own.sign({}), await theirs.sign({})];
+  const posted: FromCore[] = [];
+  const sent: { kind: LinkSignalKind; attempt: number }[] = [];
+  const down: string[] = [];
+  const host: LinkTableHost = {
+    selfId: self,
+    config: NETWORK_DEFAULTS,
+    nowMs: () => 0,
+    post: (message) => posted.push(message),
+    signal: (_to, payload) => {
+      const { kind, attempt } = decodeLinkSignal(payload)!;
+      sent.push({ kind, attempt });
+    },
+    ownEntry: () => ownEntry.bytes,
+    verify: (bytes) => own.verify(bytes),
+    admits: () => admits,
+    onEntry: () => undefined,
+    onLinkUp: () => undefined,
+    onLinkDown: (_peer, cause) => down.push(cause),
+    onControl: () => undefined,
+    onVoice: () => undefined,
+  };
+  const table = new LinkTable(host);
+  /** Delivers a signal and waits until it was handled: signals of one member are handled in order. */
+  const deliver = async (
+    kind: LinkSignalKind,
+    attempt: number,
+    text = '',
+    entry: Uint8Array = theirEntry.bytes,
+  ) => {
+    const withEntry = kind === 'candidate' || kind === 'refuse' ? new Uint8Array(0) : entry;
+    table.onSignal(other, encodeLinkSignal({ kind, attempt, entry: withEntry, text }));
+    await table.settled(other);
+  };
+  const opened = () => posted.filter((message) => message.type === 'open-link');
+  return { table, deliver, posted, sent, down, opened, theirs };
+}
+
+describe('opening links', () => {
+  test('the lower id offers, the higher one asks', async () => {
+    const low = await stage(LOW, HIGH);
+    low.table.want(HIGH);
+    assert.deepEqual(low.opened(), [{ type: 'open-link', linkKey: 1, offer: null }]);
+    const high = await stage(HIGH, LOW);
+    high.table.want(LOW);
+    assert.deepEqual(high.opened(), []);
+    assert.deepEqual(
+      high.sent.map(({ kind }) => kind),
+      ['request'],
+    );
+    low.table.dropAll();
+    high.table.dropAll();
+  });
+
+  test('two who want each other at once make one link', async () => {
+    const { table, deliver, opened, sent } = await stage(HIGH, LOW);
+    table.want(LOW);
+    await deliver('offer', 77, description(FINGERPRINT));
+    assert.equal(opened().length, 1);
+    table.onLocalSignal({ type: 'local-signal', linkKey: 1, kind: 'answer', text: description(FINGERPRINT) });
+    assert.deepEqual(sent.at(-1), { kind: 'answer', attempt: 77 });
+    table.dropAll();
+  });
+
+  test('a description whose fingerprint is not the one in the signed entry is refused and counted', async () => {
+    const { table, deliver, opened } = await stage(HIGH, LOW);
+    await deliver('offer', 1, description(OTHER_FINGERPRINT));
+    assert.equal(opened().length, 0);
+    assert.equal(table.refusedSignals, 1);
+    await deliver('offer', 2, description(FINGERPRINT));
+    assert.equal(opened().length, 1);
+    table.dropAll();
+  });
+
+  test('an entry of somebody else, or a forged one, opens nothing', async () => {
+    const { table, deliver, opened, theirs } = await stage(HIGH, LOW);
+    const stranger = new EntryBook(await startOf('0'.repeat(32) as MemberId));
+    await deliver('offer', 1, description(FINGERPRINT), (await stranger.sign({})).bytes);
+    const forged = (await theirs.sign({})).bytes.slice();
+    forged[100] = forged[100]! ^ 1;
+    await deliver('offer', 2, description(FINGERPRINT), forged);
+    assert.equal(opened().length, 0);
+    assert.equal(table.refusedSignals, 2);
+    table.dropAll();
+  });
+
+  test('a candidate never overtakes the offer that is still being checked', async () => {
+    const { table, posted, theirs } = await stage(HIGH, LOW);
+    const entry = (await theirs.sign({})).bytes;
+    const offer = { kind: 'offer', attempt: 5, entry, text: description(FINGERPRINT) } as const;
+    table.onSignal(LOW, encodeLinkSignal(offer));
+    const candidate = { kind: 'candidate', attempt: 5, entry: new Uint8Array(0), text: '{}' } as const;
+    table.onSignal(LOW, encodeLinkSignal(candidate));
+    await table.settled(LOW);
+    assert.deepEqual(
+      posted.map(({ type }) => type),
+      ['open-link', 'remote-signal'],
+    );
+    table.dropAll();
+  });
+
+  test('who is not admitted is refused, and the engine hears of a refusal', async () => {
+    const full = await stage(HIGH, LOW, { admits: false });
+    await full.deliver('offer', 3, description(FINGERPRINT));
+    assert.deepEqual(full.sent, [{ kind: 'refuse', attempt: 3 }]);
+    const asking = await stage(HIGH, LOW);
+    asking.table.want(LOW);
+    await asking.deliver('refuse', asking.sent[0]!.attempt);
+    assert.deepEqual(asking.down, ['refused']);
+    assert.equal(asking.table.pending, 0);
+  });
+
+  test('answers and candidates of another attempt are ignored', async () => {
+    const { table, deliver, posted } = await stage(LOW, HIGH);
+    table.want(HIGH);
+    await deliver('answer', 123456, description(FINGERPRINT));
+    await deliver('candidate', 123456, '{}');
+    assert.deepEqual(
+      posted.map(({ type }) => type),
+      ['open-link'],
+    );
+    table.dropAll();
+  });
+
+  test('nonsense is counted', async () => {
+    const { table } = await stage(LOW, HIGH);
+    table.onSignal(HIGH, new Uint8Array([9, 9, 9]));
+    assert.equal(table.refusedSignals, 1);
+  });
+});
