@@ -104,12 +104,12 @@ export default tseslint.config(
   },
   {
     // Tests of Web Test Runner assert by expressions (chai).
-    files: ['test/elements/**/*.ts'],
+    files: ['test/**/*.browser.test.ts', 'test/elements/**/*.ts'],
     rules: { '@typescript-eslint/no-unused-expressions': 'off' },
   },
   {
     // The types of chai's plugins make every assertion look like a promise.
-    files: ['test/elements/**/*.browser.test.ts'],
+    files: ['test/**/*.browser.test.ts'],
     rules: { '@typescript-eslint/no-floating-promises': 'off' },
   },
 );
