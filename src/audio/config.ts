@@ -31,6 +31,8 @@ export interface PlayoutConfig {
   readonly compressAboveMs: number;
   /** ms below the wanted delay from which speech is stretched. */
   readonly stretchBelowMs: number;
+  /** ms off the wanted delay from which pauses are shortened or lengthened, which nobody hears. */
+  readonly quietChangeMs: number;
   /** ms above the wanted delay from which frames are dropped: compression alone would take longer than 200 ms. */
   readonly skipAboveMs: number;
   /** Loss above which the delay leaves room for the next frame to arrive, which rebuilds the lost one. */
@@ -53,6 +55,7 @@ export const PLAYOUT_DEFAULTS: PlayoutConfig = {
   maxStartLateMs: 60,
   compressAboveMs: 7,
   stretchBelowMs: 10,
+  quietChangeMs: 1,
   skipAboveMs: 80,
   recoverAboveLoss: 0.005,
 };
@@ -106,6 +109,8 @@ export function validatePlayoutConfig(config: PlayoutConfig): PlayoutConfig {
   require(config.compressAboveMs > config.bucketMs, 'compressAboveMs > bucketMs');
   require(config.skipAboveMs >
     config.maxStartLateMs, 'skipAboveMs > maxStartLateMs, or the pre-roll would be skipped');
+  require(config.quietChangeMs < config.compressAboveMs, 'quietChangeMs < compressAboveMs');
+  require(config.quietChangeMs < config.stretchBelowMs, 'quietChangeMs < stretchBelowMs');
   require(config.skipAboveMs > config.compressAboveMs, 'skipAboveMs > compressAboveMs');
   require(config.recoverAboveLoss < 1, 'recoverAboveLoss is a share');
   return config;

@@ -20,6 +20,7 @@ import { serialDelta } from '../wire/voice-packet.js';
 import type { PlayoutConfig } from './config.js';
 import { DelayEstimator } from './delay-estimator.js';
 import { hasFec } from './opus-packet.js';
+import type { StretchWhere } from './time-stretch.js';
 
 const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1000;
 
@@ -66,8 +67,10 @@ export interface PlayoutAction {
   samples: number;
   /** −1 shorten this frame, +1 lengthen it, 0 leave it. */
   stretch: -1 | 0 | 1;
-  /** The change of length matters more than how well the frame takes it. */
-  urgent: boolean;
+  /** Samples by which the length should change; a voice can only change by its pitch. */
+  stretchSamples: number;
+  /** `quiet`: only where nothing is heard; `voice`: where it fits well; `urgent`: where it fits somehow. */
+  stretchWhere: StretchWhere;
   /** Frames were dropped before this one: blend into it. */
   discontinuity: boolean;
   /** Silence follows: fade out. */
@@ -130,7 +133,8 @@ export class JitterBuffer {
     frame: undefined,
     samples: 0,
     stretch: 0,
-    urgent: false,
+    stretchSamples: 0,
+    stretchWhere: 'quiet',
     discontinuity: false,
     endOfSpurt: false,
     concealed: 0,
@@ -272,7 +276,6 @@ export class JitterBuffer {
     const action = this.#action;
     action.frame = undefined;
     action.stretch = 0;
-    action.urgent = false;
     action.discontinuity = false;
     action.endOfSpurt = false;
     action.concealed = 0;
@@ -448,7 +451,7 @@ export class JitterBuffer {
     // fastest frame is history.
     const laterMs = (this.#newestTransit - reference) / SAMPLES_PER_MS;
     let spareMs = laterMs > 0 ? excessMs - laterMs : excessMs;
-    const { skipAboveMs, compressAboveMs, stretchBelowMs } = this.#config;
+    const { skipAboveMs, compressAboveMs, stretchBelowMs, quietChangeMs } = this.#config;
     if (spareMs > skipAboveMs) {
       while (spareMs > compressAboveMs) {
         const following = this.#filledAt((slot.sequence + 1) >>> 0);
@@ -462,9 +465,13 @@ export class JitterBuffer {
         action.discontinuity = true;
       }
     }
-    if (spareMs > compressAboveMs) action.stretch = -1;
-    else if (excessMs < -stretchBelowMs) action.stretch = 1;
-    action.urgent = Math.abs(excessMs) > URGENT_MS;
+    const changeMs = spareMs > quietChangeMs ? spareMs : excessMs < -quietChangeMs ? -excessMs : 0;
+    if (changeMs > 0) {
+      const audibleAboveMs = spareMs > 0 ? compressAboveMs : stretchBelowMs;
+      action.stretch = spareMs > 0 ? -1 : 1;
+      action.stretchSamples = Math.round(changeMs * SAMPLES_PER_MS);
+      action.stretchWhere = changeMs > URGENT_MS ? 'urgent' : changeMs > audibleAboveMs ? 'voice' : 'quiet';
+    }
     if (!Number.isNaN(delayMs)) this.#playoutDelayMs = targetMs + excessMs;
 
     action.kind = 'play';

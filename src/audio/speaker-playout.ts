@@ -122,8 +122,10 @@ export class SpeakerPlayout {
       length = this.#concealInto(decoder, action.samples);
     }
     if (isBlended) this.#blendTail(length);
-    if (action.stretch < 0) length = compress(this.#block, length, action.urgent);
-    else if (action.stretch > 0) length = expand(this.#block, length, action.urgent);
+    if (action.stretch !== 0) {
+      const change = action.stretch < 0 ? compress : expand;
+      length = change(this.#block, length, action.stretchSamples, action.stretchWhere);
+    }
     this.#length = length;
     this.#ramp(1, FADE_SAMPLES);
     if (action.endOfSpurt) this.#fadeOut();

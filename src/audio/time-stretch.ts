@@ -24,12 +24,15 @@ const GOOD_MATCH = 0.8;
 /** Accepted when it is urgent: noise-like consonants match nowhere and hide the seam. */
 const POOR_MATCH = 0.3;
 
+/** Which signals may be changed: only silence, what matches well, or what matches at all. */
+export type StretchWhere = 'quiet' | 'voice' | 'urgent';
+
 /**
- * Removes one period. @param length samples in use. @param urgent accept a poorer match.
- * @returns the new length; `length` when nothing matches.
+ * Removes one period of a voice, or up to `wanted` samples of silence.
+ * @param length samples in use. @returns the new length; `length` when nothing matches.
  */
-export function compress(samples: Float32Array, length: number, urgent: boolean): number {
-  const lag = bestLag(samples, length, urgent);
+export function compress(samples: Float32Array, length: number, wanted: number, where: StretchWhere): number {
+  const lag = bestLag(samples, length, wanted, where);
   if (lag === 0) return length;
   for (let i = 0; i < lag; i++) {
     const fade = (i + 1) / (lag + 1);
@@ -40,11 +43,11 @@ export function compress(samples: Float32Array, length: number, urgent: boolean)
 }
 
 /**
- * Inserts one period. `samples` must have room for `length` + 480.
+ * Inserts one period of a voice, or up to `wanted` samples of silence. `samples` must have room for `length` + 480.
  * @returns the new length; `length` when nothing matches.
  */
-export function expand(samples: Float32Array, length: number, urgent: boolean): number {
-  const lag = bestLag(samples, length, urgent);
+export function expand(samples: Float32Array, length: number, wanted: number, where: StretchWhere): number {
+  const lag = bestLag(samples, length, wanted, where);
   if (lag === 0 || length + lag > samples.length) return length;
   samples.copyWithin(2 * lag, lag, length);
   // From here on the second period stands at 2·lag; between the first and it comes a fade from second to first.
@@ -56,16 +59,17 @@ export function expand(samples: Float32Array, length: number, urgent: boolean): 
 }
 
 /** Distance at which the signal repeats itself best, or 0 when it does not well enough. */
-function bestLag(samples: Float32Array, length: number, urgent: boolean): number {
+function bestLag(samples: Float32Array, length: number, wanted: number, where: StretchWhere): number {
   const longest = Math.min(MAX_LAG, length >> 1);
-  if (longest < MIN_LAG) return 0;
+  if (longest < MIN_LAG || wanted <= 0) return 0;
   const window = Math.min(MAX_LAG, length - longest);
   let power = 0;
   for (let i = 0; i < window; i += STRIDE) power += (samples[i] as number) ** 2;
-  if ((power * STRIDE) / window < QUIET_POWER) return longest;
+  if ((power * STRIDE) / window < QUIET_POWER) return Math.min(longest, wanted);
+  if (where === 'quiet') return 0;
 
   let best = 0;
-  let bestMatch = urgent ? POOR_MATCH : GOOD_MATCH;
+  let bestMatch = where === 'urgent' ? POOR_MATCH : GOOD_MATCH;
   for (let lag = longest; lag >= MIN_LAG; lag -= STRIDE) {
     const match = likeness(samples, lag, window, power);
     if (match > bestMatch) {

@@ -80,7 +80,7 @@ describe('time stretching', () => {
       for (const change of [compress, expand]) {
         const block = new Float32Array(FRAME + 480);
         block.set(sine(frequencyHz, FRAME));
-        const length = change(block, FRAME, false);
+        const length = change(block, FRAME, 400, 'voice');
         assert.ok(change === compress ? length < FRAME : length > FRAME);
         assert.ok(Math.abs(length - FRAME) >= 120 && Math.abs(length - FRAME) <= 480);
         const own = largestStep(sine(frequencyHz, FRAME));
@@ -92,14 +92,17 @@ describe('time stretching', () => {
   }
 
   test('silence may be cut anywhere, noise only when it is urgent, short frames stay within themselves', () => {
-    assert.equal(compress(new Float32Array(FRAME), FRAME, false), FRAME - 480);
+    assert.equal(compress(new Float32Array(FRAME), FRAME, 100, 'quiet'), FRAME - 100);
+    assert.equal(expand(new Float32Array(FRAME + 480), FRAME, 700, 'quiet'), FRAME + 480);
     const random = seeded(4);
     const noise = Float32Array.from({ length: FRAME }, () => random() - 0.5);
-    assert.equal(compress(noise.slice(), FRAME, false), FRAME);
+    assert.equal(compress(noise.slice(), FRAME, 400, 'voice'), FRAME);
     const short = sine(400, 480);
-    const length = compress(short, 480, false);
+    const length = compress(short, 480, 400, 'voice');
     assert.ok(length < 480 && length >= 240);
-    assert.equal(compress(new Float32Array(200), 200, true), 200);
+    assert.equal(compress(new Float32Array(200), 200, 100, 'urgent'), 200);
+    const spoken = sine(220, FRAME);
+    assert.equal(compress(spoken, FRAME, 400, 'quiet'), FRAME);
   });
 });
 

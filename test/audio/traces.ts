@@ -57,7 +57,8 @@ export function playTrace(
         const atMs = (now + at) / MS;
         played.push({ kind: action.kind, atMs, samples: action.samples, index, stretch: action.stretch });
         if (action.kind === 'play') delaysMs.push({ atMs, delayMs: buffer.playoutDelayMs });
-        left = action.samples + action.stretch * STRETCH_SAMPLES;
+        // As if it were all voice: only what is worth being heard changes its length.
+        left = action.samples + (action.stretchWhere === 'quiet' ? 0 : action.stretch * STRETCH_SAMPLES);
       }
       const portion = Math.min(left, QUANTUM - at);
       left -= portion;
