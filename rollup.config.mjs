@@ -3,7 +3,6 @@
  * the format its loader can take: a worker started from another origin only accepts a classic script, a worklet
  * only one file without imports.
  */
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import terser from '@rollup/plugin-terser';
@@ -53,12 +52,6 @@ function options({ name, input, format }) {
   };
 }
 
-const present = bundles.filter(({ name, input }) => {
-  if (existsSync(new URL(input, import.meta.url))) return true;
-  console.warn(`skipped dist/${name}.js: ${input} does not exist`);
-  return false;
-});
-
 /** The same modules one by one, for bundlers: only what a page imports, with its own dependencies left to them. */
 /** @type {import('rollup').RollupOptions} */
 const unbundled = {
@@ -74,4 +67,4 @@ const unbundled = {
   plugins: [esbuild({ target: 'es2022', charset: 'utf8', tsconfig: 'tsconfig.json' })],
 };
 
-export default [...present.map(options), unbundled];
+export default [...bundles.map(options), unbundled];

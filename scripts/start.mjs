@@ -52,7 +52,7 @@ console.log(`
   Open   ${pages.url}/   in two tabs, press Join in both, and talk.
 
   Two microphones in one room howl: choose "test voice" in one of the tabs, or wear headphones.
-  Tracker ${tracker.url} and Nostr relay ${relay.url} run here too; nothing leaves this machine.
+  Tracker ${tracker.url} and Nostr relay ${relay.url} run here too.
   Ctrl-C ends everything.
 `);
 
