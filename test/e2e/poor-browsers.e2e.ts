@@ -62,7 +62,7 @@ describe('poor browsers', { timeout: 200_000 }, () => {
     });
     await joinAll(cast);
     await allHearAll(cast);
-    const { recoverable } = await a.event('room-error', { reason: 'storage-refused' });
+    const { recoverable } = await a.logs('room-error', { reason: 'storage-refused' });
     assert.equal(recoverable, true);
 
     const id = await a.idOf('B');
