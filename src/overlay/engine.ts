@@ -277,7 +277,7 @@ class Engine implements OverlayEngine {
 
   #departed(member: MemberId, lost: boolean): void {
     this.#gossip.forget(member);
-    this.#trees.remove(member);
+    this.#trees.remove(member, lost);
     this.#linkage.memberGone(member);
     for (const neighbour of this.#neighbours.all.values()) neighbour.known.delete(member);
     const link = this.#neighbours.link(member);

@@ -30,6 +30,8 @@ const RETRY_MAX_MS = 2000;
 const REVIEW_MS = 1000;
 /** Least time between two reminders to somebody who sends unasked, ms. */
 const UNSOLICITED_MS = 300;
+/** Sources unknown so far whose offers are kept. */
+const MAX_EARLY_SOURCES = 256;
 const NOBODY: readonly MemberId[] = [];
 
 export class Trees {
@@ -38,6 +40,8 @@ export class Trees {
   nextMs = Infinity;
   readonly #marked = new Set<Tree>();
   readonly #blocked = new Set<Identity>();
+  /** Offers for sources without a tree; at most `MAX_EARLY_SOURCES`, each with one offer per link. */
+  readonly #earlyOffers = new Map<Handle, Map<MemberId, RouteOffer>>();
   #nextReviewMs = 0;
   readonly #verdict: PacketVerdict = { deliver: false, forwardTo: NOBODY, keep: false };
 
@@ -63,6 +67,10 @@ export class Trees {
     const tree = new Tree(member, member === this.core.selfId);
     tree.blocked = this.#isBlocked(member);
     this.byHandle.set(handle, tree);
+    for (const [peer, offer] of this.#earlyOffers.get(handle) ?? []) {
+      if (!tree.own && this.neighbours.link(peer)) tree.offers.set(peer, offer);
+    }
+    this.#earlyOffers.delete(handle);
     if (tree.own)
       for (const link of this.neighbours.links()) this.downstream.introduce(tree, link.peer, link.tag);
     else if (this.neighbours.lively(member)) tree.retryAtMs = this.core.nowMs;
@@ -70,12 +78,33 @@ export class Trees {
     this.core.viewChanged = true;
   }
 
-  remove(member: MemberId): void {
+  /**
+   * Forgets a member's tree. What neighbours offered is kept for a while: a member declared gone by mistake comes
+   * back, and neighbours that never lost it will not offer again.
+   *
+   * @param lost it did not say goodbye itself: others may go on with the tree and must hear that we do not
+   */
+  remove(member: MemberId, lost = false): void {
     const tree = this.of(member);
     if (!tree) return;
+    if (lost) this.#abandon(tree);
+    if (lost) this.downstream.advertise(tree);
     this.byHandle.delete(tree.handle);
     this.#marked.delete(tree);
+    if (tree.offers.size > 0) this.#keepEarly(tree.handle, tree.offers);
     this.core.viewChanged = true;
+  }
+
+  /** Offers for a source whose roster entry has not arrived yet: news of trees may overtake news of members. */
+  #keepEarly(handle: Handle, offers: ReadonlyMap<MemberId, RouteOffer>): void {
+    const kept = this.#earlyOffers.get(handle) ?? new Map<MemberId, RouteOffer>();
+    for (const [peer, offer] of offers) kept.set(peer, offer);
+    this.#earlyOffers.delete(handle);
+    this.#earlyOffers.set(handle, kept);
+    for (const oldest of this.#earlyOffers.keys()) {
+      if (this.#earlyOffers.size <= MAX_EARLY_SOURCES) break;
+      this.#earlyOffers.delete(oldest);
+    }
   }
 
   linkUp(neighbour: Neighbour): void {
@@ -84,6 +113,7 @@ export class Trees {
 
   linkDown(peer: MemberId): void {
     this.core.discard(peer);
+    for (const kept of this.#earlyOffers.values()) kept.delete(peer);
     for (const tree of this.byHandle.values()) {
       tree.dropNeighbour(peer);
       this.#mark(tree);
@@ -136,12 +166,21 @@ export class Trees {
   onOffers(from: MemberId, offers: readonly RouteOffer[]): void {
     for (const offer of offers) {
       const tree = this.byHandle.get(offer.source);
-      if (!tree || tree.own) {
-        if (tree) this.#noteRoomBelow(tree, from, offer);
+      if (!tree) {
+        if (Number.isFinite(offer.costMs)) this.#keepEarly(offer.source, new Map([[from, offer]]));
+        else this.#earlyOffers.get(offer.source)?.delete(from);
+        continue;
+      }
+      if (tree.own) {
+        this.#noteRoomBelow(tree, from, offer);
         continue;
       }
       this.#noteRoomBelow(tree, from, offer);
       if (Number.isFinite(offer.costMs)) {
+        if (tree.parent === undefined && (offer.freeSlots > 0 || !tree.offers.has(from))) {
+          tree.retryAtMs = this.core.nowMs;
+          tree.retryDelayMs = 0;
+        }
         tree.offers.set(from, offer);
         if (offer.freeSlots > 0) tree.refusedUntilMs.delete(from);
       } else tree.offers.delete(from);
