@@ -46,8 +46,8 @@ export const CHROMIUM_ARGS = [
   '--disable-background-timer-throttling',
   '--disable-backgrounding-occluded-windows',
   '--disable-renderer-backgrounding',
-  // Tests reach this machine alone, whatever a page has for STUN servers.
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
+  // Tests reach this machine alone, whatever a page has for STUN servers; one name of it is no secure context.
+  '--host-resolver-rules=MAP insecure.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
   // Host candidates by address: mDNS names do not resolve without a network service.
   '--disable-features=WebRtcHideLocalIpsWithMdns',
 ];

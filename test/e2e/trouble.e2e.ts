@@ -111,6 +111,21 @@ describe('trouble', { timeout: 300_000 }, () => {
       [{ reason: 'signaling-degraded', recoverable: true }],
     );
   });
+
+  test('a page without HTTPS gets a clear state', { timeout: 60_000 }, async () => {
+    const url = `${stage.pages.url.replace('127.0.0.1', 'insecure.test')}/room.html`;
+    const page = await stage.open({ name: 'A', toneHz: null, url });
+    assert.equal(await page.page.evaluate(() => globalThis.isSecureContext), false);
+    const reason = await page.page.evaluate(() =>
+      globalThis.rooms[0]!.join().then(
+        () => 'joined',
+        (error: { reason?: string }) => error.reason,
+      ),
+    );
+    assert.equal(reason, 'insecure-context');
+    assert.equal(await page.state(), 'failed');
+    assert.match((await page.logs('room-error', { reason: 'insecure-context' })).message ?? '', /HTTPS/);
+  });
 });
 
 describe('microphone denied', { timeout: 120_000 }, () => {

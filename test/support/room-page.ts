@@ -5,7 +5,7 @@ import type { P2PVoiceRoomElement } from '../../src/elements/voice-room-element.
 import type { OverlaySnapshot, PeerSnapshot, RoomState, RoomStats } from '../../src/room/types.js';
 import { TONE_AMPLITUDE } from './injected-scripts.js';
 import type { Live, Presence } from './injected/globals.js';
-import { liveOf, presenceOf, tonesOf, waitFor, waitForTones } from './tones.js';
+import { amplitudeOf, liveOf, presenceOf, tonesOf, waitFor, waitForTones } from './tones.js';
 
 export interface LoggedEvent {
   readonly type: string;
@@ -110,6 +110,29 @@ export class RoomPage {
       (index, id) => globalThis.rooms[index]!.unblock(id as PeerSnapshot['id']),
       room,
       peerId,
+    );
+  }
+
+  setGain(peerId: string, gain: number, room = 0): Promise<void> {
+    return this.page.evaluate(
+      (index, id, value) => globalThis.rooms[index]!.setGain(id as PeerSnapshot['id'], value),
+      room,
+      peerId,
+      gain,
+    );
+  }
+
+  /** Waits until a tone plays this loud: an amplitude within 10 %. */
+  async hearsAt(toneHz: number, amplitude: number, timeoutMs = 5000): Promise<void> {
+    await waitFor(
+      this.page,
+      (tone, wanted) => Math.abs(globalThis.__tap.amplitude(tone) / wanted - 1) < 0.1,
+      [toneHz, amplitude] as [number, number],
+      {
+        timeoutMs,
+        message: async () =>
+          `${this.name} should play ${toneHz} Hz at ${amplitude}, plays it at ${await amplitudeOf(this.page, toneHz)}`,
+      },
     );
   }
 
