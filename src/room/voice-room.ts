@@ -364,6 +364,8 @@ export class VoiceRoom extends TypedEventTarget {
       const earlier = before.get(peer.id);
       before.delete(peer.id);
       if (!earlier) {
+        // Its voice may have come before its name: then the chain was made without this person's desk.
+        this.#session?.setDesk(handleOf(peer.id), peer.gain, peer.pan);
         this.dispatchEvent(new PeerJoinEvent(peer));
         if (peer.speaking) this.dispatchEvent(new SpeakingChangeEvent(peer.id, true));
         continue;
