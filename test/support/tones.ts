@@ -67,3 +67,14 @@ export async function waitFor<Args extends unknown[]>(
     await setTimeout(POLLING_MS);
   }
 }
+
+/** A stall of a busy test machine: what is shorter says nothing about the room. */
+const STALL_MS = 200;
+
+/** @throws AssertionError when a voice that nothing happened to was away longer than a busy machine explains */
+export function assertUndisturbed({ gapsMs, blocksHeard }: Presence, message: string): void {
+  assert.ok(
+    blocksHeard > 0 && gapsMs.every((gapMs) => gapMs <= STALL_MS),
+    `${message}: ${gapsMs.join(' ')} ms`,
+  );
+}
