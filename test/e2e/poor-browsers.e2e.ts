@@ -50,6 +50,25 @@ describe('poor browsers', { timeout: 200_000 }, () => {
     assert.equal(state, 'failed');
   });
 
+  test('where channels cannot move to a worker the core runs on the page', { timeout: 60_000 }, async () => {
+    const cast = await stage.openAll(3);
+    const [old] = cast as [(typeof cast)[0]];
+    await old.page.evaluate(() => {
+      const { postMessage } = MessagePort.prototype;
+      MessagePort.prototype.postMessage = function (this: MessagePort, message: unknown, transfer?: unknown) {
+        if (Array.isArray(transfer) && transfer.some((item) => item instanceof RTCDataChannel))
+          throw new DOMException('cannot be transferred', 'DataCloneError');
+        postMessage.call(this, message, transfer as Transferable[]);
+      };
+    });
+    await joinAll(cast);
+    await allHearAll(cast);
+    assert.equal((await old.live()).workers, 0, 'it has a worker all the same');
+    await old.leave();
+    const { connections, contexts, sockets } = await old.live();
+    assert.deepEqual([connections, contexts, sockets], [0, 0, 0]);
+  });
+
   test('where storage is refused preferences last for the visit', { timeout: 60_000 }, async () => {
     const cast = await stage.openAll(2);
     const [a, b] = cast as [(typeof cast)[0], (typeof cast)[0]];
