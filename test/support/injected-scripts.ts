@@ -13,9 +13,11 @@ export const TAP_WORKLET_PATH = '/__tap-worklet.js';
  */
 export const TONES_HZ = [500, 700, 900, 1100, 1300, 1600, 1900, 2300, 2600, 2900, 3100, 3700] as const;
 
-/** Tones are sent at 0.12; a codec or a limiter may halve one, leakage stays 20 dB below. */
+/** Of each tone as sent; played to both ears it is √2 of that in the tap. */
 export const TONE_AMPLITUDE = 0.12;
-const THRESHOLD_AMPLITUDE = 0.025;
+
+/** Half of what a codec leaves of a tone; a click of another tone 200 Hz away leaks less into its block. */
+const THRESHOLD_AMPLITUDE = 0.05;
 
 async function compile(file: string, define: Record<string, string>): Promise<string> {
   const { outputFiles } = await build({

@@ -78,3 +78,8 @@ export function assertUndisturbed({ gapsMs, blocksHeard }: Presence, message: st
     `${message}: ${gapsMs.join(' ')} ms`,
   );
 }
+
+/** @throws AssertionError when a tone was heard for longer than the click that another voice's stall makes in its block */
+export function assertSilent({ longestMs }: Presence, message: string): void {
+  assert.ok(longestMs <= 20, `${message}, for ${longestMs} ms`);
+}

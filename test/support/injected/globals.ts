@@ -7,6 +7,8 @@ export interface Presence {
   readonly lastHeardMs: number | undefined;
   /** Absences between the first and the last hearing, of two blocks (20 ms) and longer, in the order they happened. */
   readonly gapsMs: readonly number[];
+  /** The longest it was heard without a pause, ms. */
+  readonly longestMs: number;
   /** Blocks heard and blocks played in that time, 10 ms each. */
   readonly blocksHeard: number;
   readonly blocks: number;

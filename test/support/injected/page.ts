@@ -133,8 +133,14 @@ function presenceIn(blocks: readonly Block[], tone: number): Presence {
   let lastHeardMs: number | undefined;
   let lastHeard = -1;
   let blocksHeard = 0;
+  let run = 0;
+  let longestRun = 0;
   blocks.forEach((block, i) => {
-    if (block.amplitudes[tone]! < TAP_OPTIONS.thresholdAmplitude) return;
+    if (block.amplitudes[tone]! < TAP_OPTIONS.thresholdAmplitude) {
+      run = 0;
+      return;
+    }
+    longestRun = Math.max(longestRun, ++run);
     // Counted in blocks of the audio clock: when a block was rendered depends on the device's buffer.
     if (lastHeard >= 0 && i - lastHeard > 2) gapsMs.push((i - lastHeard - 1) * 10);
     firstHeardMs ??= block.atMs;
@@ -142,7 +148,14 @@ function presenceIn(blocks: readonly Block[], tone: number): Presence {
     lastHeard = i;
     blocksHeard++;
   });
-  return { firstHeardMs, lastHeardMs, gapsMs, blocksHeard, blocks: blocks.length };
+  return {
+    firstHeardMs,
+    lastHeardMs,
+    gapsMs,
+    longestMs: longestRun * 10,
+    blocksHeard,
+    blocks: blocks.length,
+  };
 }
 
 /* Counters. Everything is kept until it is closed: what is never closed is what a test looks for. */
