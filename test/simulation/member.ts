@@ -360,14 +360,14 @@ export class SimulatedMember {
     } else this.input({ type: 'message', from: from.id, message });
   }
 
-  #sendVoice(to: MemberId, header: VoiceHeader, hopLimit: number, sentMs: number): void {
+  #sendVoice(to: MemberId, header: VoiceHeader, hopLimit: number, sentMs: number, afterMs = 0): void {
     const { simulation } = this;
     const peer = simulation.members.get(to);
     const link = this.links.get(to);
     if (!peer || !link?.open) return;
     simulation.voiceCopies++;
     this.voiceCopies++;
-    let departMs = simulation.nowMs;
+    let departMs = simulation.nowMs + afterMs;
     if (this.facts.uplinkKbps !== Infinity) {
       departMs = Math.max(departMs, this.#uplinkFreeMs) + (VOICE_BYTES * 8) / this.facts.uplinkKbps;
       this.#uplinkFreeMs = departMs;
@@ -400,10 +400,14 @@ export class SimulatedMember {
     if (blockedAt !== undefined)
       this.blockedArrivals.push({ source: header.source, afterMs: nowMs - blockedAt });
     if (verdict.keep) this.#store(header, hopLimit - 1, sentMs);
-    if (verdict.deliver && source) this.#play(source, header, sentMs);
+    if (verdict.deliver && source) {
+      this.#play(source, header, sentMs);
+      simulation.onPlay?.(this, source, from, header.sequence, hopLimit, sentMs);
+    }
     if (!this.dropsVoice) {
       // The list is the engine's: sending does not call back into the engine, so it stays put.
-      for (const peer of verdict.forwardTo) this.#sendVoice(peer, header, hopLimit - 1, sentMs);
+      const { relayMs } = simulation.conditions;
+      for (const peer of verdict.forwardTo) this.#sendVoice(peer, header, hopLimit - 1, sentMs, relayMs);
     }
     this.#arm();
     simulation.afterEvent?.(this);

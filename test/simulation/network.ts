@@ -43,6 +43,14 @@ export interface NetworkConditions {
   readonly openRoundTrips: number;
   /** Share of pairs that cannot connect at all (NATs without TURN). */
   readonly unconnectable: number;
+  /** What one relay adds to the way of a voice packet, ms. */
+  readonly relayMs: number;
 }
 
-export const CALM: NetworkConditions = { jitterMs: 0, loss: 0, openRoundTrips: 3, unconnectable: 0 };
+export const CALM: NetworkConditions = {
+  jitterMs: 0,
+  loss: 0,
+  openRoundTrips: 3,
+  unconnectable: 0,
+  relayMs: 0,
+};

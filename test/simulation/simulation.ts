@@ -4,9 +4,9 @@
  * simulation's own, so the same seed gives the same trace.
  */
 
-import { createOverlayEngine } from '../../src/overlay/engine.js';
+import { createOverlayEngine, type OverlayEngineOptions } from '../../src/overlay/engine.js';
 import type { OverlayConfig } from '../../src/overlay/config.js';
-import type { Limits } from '../../src/overlay/interface.js';
+import type { Limits, OverlayEngine } from '../../src/overlay/interface.js';
 import type { Handle, Identity, MemberId } from '../../src/units.js';
 import { EventHeap } from './event-heap.js';
 import { SimulatedMember } from './member.js';
@@ -18,6 +18,8 @@ export interface SimulationOptions {
   readonly latencies: Latencies;
   readonly conditions?: Partial<NetworkConditions>;
   readonly config?: Partial<OverlayConfig>;
+  /** Another engine in place of ours: the baselines of the benchmark run on the same network. */
+  readonly createEngine?: (options: OverlayEngineOptions, simulation: Simulation) => OverlayEngine;
 }
 
 export interface MemberOptions {
@@ -53,6 +55,17 @@ export class Simulation {
   eventsRun = 0;
   /** Called after every event of a member, for invariants. */
   afterEvent: ((member: SimulatedMember) => void) | undefined = undefined;
+  /** Called for every frame that is played, with the neighbour it came from and the relays it had left. */
+  onPlay:
+    | ((
+        listener: SimulatedMember,
+        source: SimulatedMember,
+        from: SimulatedMember,
+        sequence: number,
+        hopLimit: number,
+        sentMs: number,
+      ) => void)
+    | undefined = undefined;
   readonly #heap = new EventHeap<() => void>();
   readonly #barred = new Map<string, boolean>();
   #joined = 0;
@@ -115,12 +128,13 @@ export class Simulation {
     const id = randomHex(16, this.random) as MemberId;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const seed = Math.floor(this.random() * 0xffffffff);
-    const engine = createOverlayEngine({
+    const engineOptions = {
       selfId: id,
       limits,
       random: seededRandom(seed),
       ...(this.options.config ? { config: this.options.config } : {}),
-    });
+    };
+    const engine = this.options.createEngine?.(engineOptions, this) ?? createOverlayEngine(engineOptions);
     const member = new SimulatedMember(this, engine, {
       id,
       index,
