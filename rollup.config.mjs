@@ -9,11 +9,20 @@ import terser from '@rollup/plugin-terser';
 import esbuild from 'rollup-plugin-esbuild';
 import { libopus, siblingAssets } from './scripts/lib/rollup-plugins.mjs';
 
-/** @typedef {{name: string, input: string, format: 'es' | 'iife'}} Bundle */
+/** @typedef {{name: string, input: string, format: 'es' | 'iife', intro?: string}} Bundle */
+
+/**
+ * What Lit's browser build touches the moment it loads. On a server, where somebody may import the tag's file along
+ * with everything else, it finds these instead; an element made there would be of no use, but nothing throws.
+ */
+const ABSENT_ON_SERVERS = `
+const HTMLElement = globalThis.HTMLElement ?? class {};
+const document = globalThis.document ?? { createTreeWalker() {}, createComment() {} };
+`;
 
 /** @type {Bundle[]} */
 export const bundles = [
-  { name: 'p2p-voice-room', input: 'src/define.ts', format: 'es' },
+  { name: 'p2p-voice-room', input: 'src/define.ts', format: 'es', intro: ABSENT_ON_SERVERS },
   { name: 'p2p-voice-room.worker', input: 'src/room/worker-entry.ts', format: 'iife' },
   { name: 'p2p-voice-room.worklet', input: 'src/audio/worklet-entry.ts', format: 'es' },
   { name: 'p2p-voice-room.codec', input: 'src/audio/codec-entry.ts', format: 'iife' },
@@ -22,7 +31,7 @@ export const bundles = [
 ];
 
 /** @param {Bundle} bundle @returns {import('rollup').RollupOptions} */
-function options({ name, input, format }) {
+function options({ name, input, format, intro }) {
   return {
     input: fileURLToPath(new URL(input, import.meta.url)),
     output: {
@@ -31,6 +40,7 @@ function options({ name, input, format }) {
       sourcemap: true,
       inlineDynamicImports: true,
       generatedCode: 'es2015',
+      ...(intro ? { intro } : {}),
     },
     plugins: [
       libopus(),

@@ -62,6 +62,7 @@ writeFileSync(
   `${work}node.mjs`,
   `import { VoiceRoom, VoiceRoomError } from 'p2p-voice-room';
 import 'p2p-voice-room/define';
+import 'p2p-voice-room/dist/p2p-voice-room.js';
 if (typeof VoiceRoom !== 'function' || typeof VoiceRoomError !== 'function') throw new Error('exports are missing');
 `,
 );
