@@ -6,7 +6,7 @@
  * Pure: time is counted in frames. Memory: a dozen numbers.
  */
 
-import { ACTIVITY_DEFAULTS, type ActivityConfig } from './config.js';
+import { ACTIVITY_DEFAULTS, validateActivityConfig, type ActivityConfig } from './config.js';
 
 /** `auto`, `off` (always active) or a threshold in dBFS. */
 export type VoiceActivation = 'auto' | 'off' | number;
@@ -41,9 +41,9 @@ export class VoiceActivityDetector {
   #partFill = 0;
   #hangover = 0;
 
-  /** @param frameMs duration of every frame that will be judged. */
+  /** @param frameMs duration of every frame that will be judged. @throws RangeError for contradicting settings. */
   constructor(frameMs: number, config: ActivityConfig = ACTIVITY_DEFAULTS) {
-    this.#config = config;
+    this.#config = validateActivityConfig(config);
     this.#hangoverFrames = Math.ceil(config.hangoverMs / frameMs);
     this.#partFrames = Math.max(1, Math.round(config.floorWindowMs / frameMs / FLOOR_PARTS));
   }
