@@ -20,6 +20,8 @@ export interface NetworkConfig {
   readonly maxAlonePauseMs: number;
   /** ms between active rings of a member on duty, drawn up to twice as long: split groups find each other. */
   readonly dutyRingPauseMs: number;
+  /** ms over which those on duty spread their rings after a possible split. */
+  readonly splitRingSpreadMs: number;
   /** ms within which the far end of a new pipe must say hello; a one-sided join never does. */
   readonly pipeHelloMs: number;
   /** ms without pipe traffic after which the next step of a ring may cut the pipe. */
@@ -44,6 +46,7 @@ export const NETWORK_DEFAULTS: NetworkConfig = {
   firstAlonePauseMs: 3000,
   maxAlonePauseMs: 30_000,
   dutyRingPauseMs: 60_000,
+  splitRingSpreadMs: 3000,
   pipeHelloMs: 2000,
   pipeQuietMs: 2000,
   pipeIdleMs: 8000,

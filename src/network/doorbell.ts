@@ -52,6 +52,8 @@ export class Doorbell {
   #mode: RingMode = 'off';
   #step = 0;
   #stance: 'active' | 'passive' | 'away' = 'away';
+  /** The next step was brought forward. */
+  #isRingDue = false;
   #generation = 0;
   #chain: Promise<void> = Promise.resolve();
   #stepTimer: ReturnType<typeof setTimeout> | undefined;
@@ -75,7 +77,22 @@ export class Doorbell {
     if (this.#closed || mode === this.#mode) return;
     this.#mode = mode;
     this.#step = 0;
+    this.#isRingDue = false;
     this.#run();
+  }
+
+  /**
+   * Several were lost at once: the room may have split. A member on duty that listens rings actively once, after a
+   * moment drawn at random so that not all are active (and deaf on torrent) together.
+   */
+  ringSoon(): void {
+    if (this.#mode !== 'duty' || this.#stance !== 'passive' || this.#isRingDue) return;
+    this.#isRingDue = true;
+    clearTimeout(this.#stepTimer);
+    this.#stepTimer = setTimeout(
+      () => this.#nextStep(),
+      Math.random() * this.options.config.splitRingSpreadMs,
+    );
   }
 
   /** Sends over a pipe; a pipe that is gone swallows it, its end was or will be reported. */
@@ -124,6 +141,7 @@ export class Doorbell {
       return;
     }
     this.#step += 1;
+    this.#isRingDue = false;
     this.#run();
   }
 

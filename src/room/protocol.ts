@@ -104,6 +104,8 @@ export type FromCore =
   | { readonly type: 'close-link'; readonly linkKey: LinkKey }
   | { readonly type: 'pipe-send'; readonly pipe: string; readonly bytes: Uint8Array }
   | { readonly type: 'doorbell'; readonly mode: DoorbellMode }
+  /** Several members were lost at once: the room may have split, those on duty should look for the others. */
+  | { readonly type: 'ring-soon' }
   /** A voice is about to be heard, or not any more: make or drop its chain. */
   | { readonly type: 'speaker'; readonly source: Handle; readonly memberId: MemberId }
   | { readonly type: 'speaker-gone'; readonly source: Handle }

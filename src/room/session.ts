@@ -401,6 +401,9 @@ export class Session {
       case 'doorbell':
         this.#doorbell?.setMode(message.mode);
         break;
+      case 'ring-soon':
+        this.#doorbell?.ringSoon();
+        break;
       case 'speaker':
         this.#speakers.set(message.source, message.memberId);
         this.#mixer?.addSpeaker(message.source, this.handlers.deskOf(message.memberId));

@@ -1,5 +1,6 @@
 /** Real browsers, as installed: one process with many pages, each with the injected scripts of the harness. */
 
+import { readdirSync, readFileSync } from 'node:fs';
 import { launch, type Browser, type BrowserContext, type Page } from 'puppeteer-core';
 import { CHROMIUM_ARGS, FIREFOX_PREFS, chromiumPath, firefoxPath } from '../../scripts/lib/browsers.mjs';
 import { injectedScripts } from './injected-scripts.js';
@@ -60,9 +61,40 @@ export class TestBrowser {
     return page;
   }
 
+  /** Puts all processes of this browser to sleep, as a closed laptop would. @returns what wakes them */
+  sleep(): () => void {
+    const processes = descendantsOf(this.browser.process()!.pid!);
+    for (const pid of processes) process.kill(pid, 'SIGSTOP');
+    return () => {
+      for (const pid of processes) process.kill(pid, 'SIGCONT');
+    };
+  }
+
   async close(): Promise<void> {
     await this.browser.close();
   }
+}
+
+/** A process and all that it started, by Linux' `/proc`. */
+function descendantsOf(root: number): number[] {
+  const parents = new Map<number, number>();
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
+      // The name may hold spaces and brackets: what counts follows the last one.
+      parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+    } catch (error) {
+      if (
+        (error as NodeJS.ErrnoException).code !== 'ENOENT' &&
+        (error as NodeJS.ErrnoException).code !== 'ESRCH'
+      )
+        throw error;
+    }
+  }
+  const found = [root];
+  for (const parent of found) for (const [pid, of] of parents) if (of === parent) found.push(pid);
+  return found;
 }
 
 export const launchChromium = (extraArgs?: readonly string[]): Promise<TestBrowser> =>

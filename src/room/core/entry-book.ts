@@ -114,6 +114,11 @@ export class EntryBook {
     }
   }
 
+  /** True when the member said goodbye itself. */
+  hasLeft(memberId: MemberId): boolean {
+    return this.#known.get(memberId)?.entry.left ?? false;
+  }
+
   #remember(entry: RosterEntry, key: CryptoKey): void {
     this.#known.delete(entry.memberId);
     this.#known.set(entry.memberId, { entry, key });

@@ -37,6 +37,9 @@ const EAGER_SPEAKERS = 16;
 /** ms to let goodbyes leave the control channels. */
 const GOODBYE_PATIENCE_MS = 250;
 
+/** Losses within this time may have one cause. */
+const SPLIT_WINDOW_MS = 5000;
+
 /** A queue that changed less than this is not worth telling the engine. */
 const QUEUE_STEP_MS = 10;
 
@@ -74,6 +77,8 @@ export class RoomCore {
   readonly #blockedHandles = new Set<Handle>();
   readonly #queueMs = new Map<MemberId, number>();
   #view: OverlayView = { members: [], links: [], trees: [], onDuty: [] };
+  /** When members were lost without a goodbye, within `SPLIT_WINDOW_MS`. */
+  readonly #lostAtMs: number[] = [];
   #leaving = false;
   #wasLinked = false;
   /** Every link was lost while others should still be there. */
@@ -413,7 +418,9 @@ export class RoomCore {
   #snapshot(): void {
     this.#snapshotTimer = undefined;
     if (!this.#engine || !this.#links || !this.#voice || !this.#start || this.#leaving) return;
+    const before = this.#view;
     this.#view = this.#engine.view();
+    this.#watchForSplit(before);
     this.#syncSpeakers();
     const snapshot = buildSnapshot(
       this.#start,
@@ -430,6 +437,19 @@ export class RoomCore {
     this.#updateDoorbell();
     // Levels fall and speech ends without any event: somebody audible keeps the snapshots coming.
     if (snapshot.speaking || snapshot.peers.some(({ speaking }) => speaking)) this.#markDirty();
+  }
+
+  /** One member lost alone rings by itself; two or more may be a room of their own that misses us. */
+  #watchForSplit(before: OverlayView): void {
+    const present = new Set(this.#view.members.map(({ memberId }) => memberId));
+    for (const { memberId } of before.members) {
+      if (!present.has(memberId) && !this.#book?.hasLeft(memberId)) this.#lostAtMs.push(nowMs());
+    }
+    const sinceMs = nowMs() - SPLIT_WINDOW_MS;
+    while ((this.#lostAtMs[0] ?? Number.POSITIVE_INFINITY) < sinceMs) this.#lostAtMs.shift();
+    if (this.#lostAtMs.length < 2) return;
+    this.#lostAtMs.length = 0;
+    this.host.post({ type: 'ring-soon' });
   }
 
   #updateDoorbell(): void {
