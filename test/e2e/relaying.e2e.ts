@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { allHearAll, joinAll } from '../support/room-page.js';
 import { Stage } from '../support/stage.js';
+import { waitFor } from '../support/tones.js';
 
 describe('relaying', { timeout: 240_000 }, () => {
   let stage: Stage;
@@ -41,9 +42,15 @@ describe('relaying', { timeout: 240_000 }, () => {
     const cast = await stage.openAll(6, { 'max-links': '3' });
     await joinAll(cast);
     await allHearAll(cast, 60_000);
-    for (const one of cast) {
-      const { links } = await one.overlay();
-      assert.ok(links.length <= 3, `${one.name} keeps ${links.length} links`);
-    }
+    // One link more is allowed for the moment in which a newcomer takes the place of another.
+    await Promise.all(
+      cast.map((one) =>
+        waitFor(one.page, () => globalThis.rooms[0]!.overlay.links.length <= 3, [], {
+          timeoutMs: 5000,
+          message: async () => `${one.name} keeps ${(await one.overlay()).links.length} links`,
+        }),
+      ),
+    );
+    await allHearAll(cast, 15_000);
   });
 });
