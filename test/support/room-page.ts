@@ -1,5 +1,6 @@
 /** One page with a room in it, driven through the public contract alone. */
 
+import assert from 'node:assert/strict';
 import type { Page } from 'puppeteer-core';
 import type { P2PVoiceRoomElement } from '../../src/elements/voice-room-element.js';
 import type { OverlaySnapshot, PeerSnapshot, RoomState, RoomStats } from '../../src/room/types.js';
@@ -258,9 +259,12 @@ export const joinAll = async (cast: readonly RoomPage[]): Promise<void> => {
   await Promise.all(cast.map((one) => one.join()));
 };
 
-/** Waits until everybody plays everybody else's tone, and nothing more. */
+/**
+ * Waits until everybody plays everybody else's tone, and nothing more.
+ * @throws AssertionError with what each member knew, those included who heard all
+ */
 export async function allHearAll(cast: readonly RoomPage[], timeoutMs = 30_000): Promise<void> {
-  await Promise.all(
+  const outcomes = await Promise.allSettled(
     cast.map((one) =>
       one.hears(
         cast.filter((other) => other !== one).map((other) => other.toneHz!),
@@ -268,4 +272,9 @@ export async function allHearAll(cast: readonly RoomPage[], timeoutMs = 30_000):
       ),
     ),
   );
+  if (outcomes.every(({ status }) => status === 'fulfilled')) return;
+  const stories = outcomes.map((outcome, i) =>
+    outcome.status === 'rejected' ? (outcome.reason as Error).message : cast[i]!.explain(),
+  );
+  assert.fail((await Promise.all(stories)).join('\n\n'));
 }
