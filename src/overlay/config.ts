@@ -73,6 +73,8 @@ export interface OverlayConfig {
   readonly improveIntervalMs: number;
   /** How long an old parent is kept beside the new one, and a displaced child served, ms. */
   readonly handoverMs: number;
+  /** How long a link still delivers after its goodbye, ms: trees move one after the other, each in a hand-over. */
+  readonly retireMs: number;
   /** Backup parents remembered per source. */
   readonly backups: number;
   /** From this capacity on, one slot is kept for children in need. */
@@ -137,6 +139,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   refusalMs: 1000,
   improveIntervalMs: 1500,
   handoverMs: 600,
+  retireMs: 1500,
   backups: 2,
   reserveFromSlots: 4,
   stallMs: 60,
@@ -169,6 +172,7 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
     config.backoffMs <= config.backoffMaxMs, 'backoffMs must be in (0, backoffMaxMs]');
   require(config.advertUrgentMs <= config.advertDelayMs, 'advertUrgentMs must not exceed advertDelayMs');
   require(config.lostMs > config.unreachableMs, 'lostMs must leave time to bridge a gap first');
+  require(config.retireMs >= config.handoverMs, 'retireMs must span a hand-over');
   require(config.overrunMs <= 5000, 'overrunMs is a hand-over, not a state');
   require(config.hopLimit >= 1 &&
     config.hopLimit <= 31, 'hopLimit must be 1–31, the longest path on the wire');

@@ -284,7 +284,7 @@ class Engine implements OverlayEngine {
     if (link && lost) {
       this.#core.send(member, { type: 'link-drop', reason: 'gone' });
       this.#closeLink(link);
-    } else if (link) this.#linkage.retire(link, 2 * this.#core.config.handoverMs);
+    } else if (link) this.#linkage.retire(link, 2 * this.#core.config.retireMs);
     this.#core.viewChanged = true;
   }
 
@@ -340,7 +340,7 @@ class Engine implements OverlayEngine {
         return;
       }
       case 'link-drop':
-        return this.#linkage.retire(neighbour, 3 * this.#core.config.handoverMs);
+        return this.#linkage.retire(neighbour, 2 * this.#core.config.retireMs);
       case 'splice':
         return this.#linkage.onSplice(from, message.peer, message.instead);
     }

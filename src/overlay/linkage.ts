@@ -156,7 +156,7 @@ export class Linkage {
     const neighbour = this.neighbours.link(peer);
     if (!neighbour || neighbour.retiring) return;
     this.core.send(peer, { type: 'link-drop', reason });
-    this.retire(neighbour, this.core.config.handoverMs);
+    this.retire(neighbour, this.core.config.retireMs);
   }
 
   /** A link that will end: trees move away from it. Only the end that dropped it closes it; the other waits longer. */

@@ -419,7 +419,7 @@ export class Trees {
 
     if (tree.parent !== undefined && !neighbours.lively(tree.parent)) {
       // One that said goodbye still delivers while another is found.
-      if (neighbours.link(tree.parent)?.retiring) tree.feeds.set(tree.parent, nowMs + config.handoverMs);
+      if (neighbours.link(tree.parent)?.retiring) tree.feeds.set(tree.parent, nowMs + config.retireMs);
       else core.unsubscribe(tree.parent, tree.handle);
       tree.parent = undefined;
       tree.retryAtMs = nowMs;

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { atRest } from '../simulation/invariants.js';
+import { assertHeardAll, busiestRelay, childrenOf, parentOf, settle, settledRoom } from './rooms.js';
+
+const SEEDS = [1, 2, 3, 4, 5, 6];
+
+describe('blocking', () => {
+  // s ─► r ─► a      r blocks s: nothing of s reaches r later than one round trip, a hears on
+  test('a relay that blocks the speaker is out of the tree at once; whoever heard through it hears on', () => {
+    for (const seed of SEEDS) {
+      const room = settledRoom({ seed, members: 8, limits: { uploadSlots: 2 } });
+      const { simulation, members } = room;
+      const source = members[0]!;
+      simulation.run(1000);
+      source.speak(6000);
+      simulation.run(2000);
+      const relay = busiestRelay(room, source);
+      const parent = members.find((member) => member.id === parentOf(relay, source))!;
+      const roundTripMs = 2 * simulation.oneWayMs(relay, parent);
+      relay.block(source);
+      simulation.run(6000);
+      const others = members.filter((member) => member !== source && member !== relay);
+      assertHeardAll(source, others);
+      for (const other of others) assert.ok(other.heardOf(source).worstGapMs < 400);
+      for (const { afterMs } of relay.blockedArrivals)
+        assert.ok(afterMs <= roundTripMs + 2, `${afterMs} > ${roundTripMs}`);
+      assert.deepEqual(childrenOf(relay, source), []);
+      settle(room, 3000);
+    }
+  });
+
+  test('unblocking restores the voice', () => {
+    const room = settledRoom({ seed: 4, members: 6 });
+    const [source, blocker] = [room.members[0]!, room.members[1]!];
+    blocker.block(source);
+    settle(room, 3000);
+    assert.equal(parentOf(blocker, source), undefined);
+    blocker.unblock(source);
+    room.simulation.run(1000);
+    source.speak(1000);
+    room.simulation.run(2000);
+    assertHeardAll(source, [blocker]);
+    settle(room, 3000);
+  });
+
+  test('everybody blocks one: nobody hears it, all else goes on', () => {
+    const room = settledRoom({ seed: 5, members: 7, limits: { uploadSlots: 2 } });
+    const source = room.members[0]!;
+    for (const member of room.members.slice(1)) member.block(source);
+    room.simulation.run(1500);
+    source.speak(2000);
+    room.simulation.run(3000);
+    for (const member of room.members.slice(1)) assert.equal(member.heardOf(source).frames, 0);
+    assert.deepEqual(atRest(room.simulation), []);
+  });
+
+  test('two halves block each other: each half hears itself', () => {
+    const room = settledRoom({ seed: 6, members: 8 });
+    const [left, right] = [room.members.slice(0, 4), room.members.slice(4)];
+    for (const a of left) {
+      for (const b of right) {
+        a.block(b);
+        b.block(a);
+      }
+    }
+    settle(room, 5000);
+  });
+
+  test("a block holds for every member of one identity, and one's own other tab cannot be blocked", () => {
+    const room = settledRoom({ seed: 7, members: 5 });
+    const { simulation, members } = room;
+    const [a, b] = [members[0]!, members[1]!];
+    b.block(a);
+    const tab = simulation.join({ identity: a.identity });
+    settle(room, 8000);
+    assert.equal(parentOf(b, tab), undefined);
+    a.input({ type: 'block', identity: a.identity });
+    simulation.run(1000);
+    assert.notEqual(parentOf(a, tab), undefined);
+  });
+
+  test('a storm of blocks and unblocks settles', () => {
+    const room = settledRoom({ seed: 8, members: 7, limits: { uploadSlots: 2 } });
+    const { simulation, members } = room;
+    for (let i = 0; i < 60; i++) {
+      const a = members[Math.floor(simulation.random() * members.length)]!;
+      const b = members[Math.floor(simulation.random() * members.length)]!;
+      if (a === b) continue;
+      if (a.blockedSince.has(b.identity)) a.unblock(b);
+      else a.block(b);
+      simulation.run(50);
+    }
+    for (const a of members) for (const b of members) if (a.blockedSince.has(b.identity)) a.unblock(b);
+    settle(room, 8000);
+  });
+});

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  assertHeardAll,
+  busiestRelay,
+  childrenOf,
+  parentOf,
+  settle,
+  settledRoom,
+  type Room,
+} from './rooms.js';
+import type { SimulatedMember } from '../simulation/member.js';
+
+const SEEDS = [1, 2, 3, 4, 5, 6];
+
+/** Member 0 speaks for eight seconds; two seconds in, something happens to its busiest relay. */
+function midSentence(
+  room: Room,
+  happens: (relay: SimulatedMember, source: SimulatedMember) => void,
+): { source: SimulatedMember; relay: SimulatedMember; others: SimulatedMember[] } {
+  const source = room.members[0]!;
+  room.simulation.run(2000);
+  source.speak(8000);
+  room.simulation.run(2000);
+  const relay = busiestRelay(room, source);
+  happens(relay, source);
+  room.simulation.run(8000);
+  return { source, relay, others: room.members.filter((member) => member !== source && member !== relay) };
+}
+
+describe('failing', () => {
+  // s ─► r ─✕─► a      r crashes mid-sentence; a turns to its backup and gets what it missed
+  test('a relay that crashes costs its children less than 400 ms and no frame', () => {
+    for (const seed of SEEDS) {
+      const room = settledRoom({ seed, members: 8, limits: { uploadSlots: 2 } });
+      const { source, others } = midSentence(room, (relay) => relay.crash());
+      for (const other of others)
+        assert.ok(other.heardOf(source).worstGapMs < 400, `gap ${other.heardOf(source).worstGapMs}`);
+      assertHeardAll(source, others);
+    }
+  });
+
+  test('a crashed member is missed by everybody within two seconds, link or no link', () => {
+    for (const maxLinks of [16, 3]) {
+      const room = settledRoom({ seed: 4, members: 9, limits: { maxLinks } });
+      const [gone, ...rest] = room.members;
+      gone!.crash();
+      room.simulation.run(2000);
+      for (const member of rest) {
+        assert.ok(!member.engine.view().members.some((entry) => entry.memberId === gone!.id), 'still listed');
+      }
+      settle(room);
+    }
+  });
+
+  test('a member that froze for a second is not thrown out', () => {
+    const room = settledRoom({ seed: 8, members: 6 });
+    room.members[2]!.freeze(900);
+    room.simulation.run(4000);
+    settle(room, 1000);
+  });
+
+  // s ─► r ─► a     r says goodbye: a is moved before r goes
+  test('a polite goodbye loses no frame', () => {
+    for (const seed of SEEDS) {
+      const room = settledRoom({ seed, members: 8, limits: { uploadSlots: 2 } });
+      const { source, others } = midSentence(room, (relay) => relay.leave());
+      assertHeardAll(source, others);
+      for (const other of others) assert.equal(other.engine.view().members.length, 7);
+    }
+  });
+
+  test('half of a bounded room crashes at once, and the rest becomes one room again', () => {
+    const room = settledRoom({ seed: 13, members: 16, limits: { maxLinks: 4 } });
+    for (const member of room.members.filter((_, i) => i % 2 === 1)) member.crash();
+    settle(room, 30_000);
+  });
+
+  test('speech that ends is not taken for a failure', () => {
+    const room = settledRoom({ seed: 2, members: 6, limits: { uploadSlots: 2 } });
+    const source = room.members[0]!;
+    const parents = room.members.map((member) => parentOf(member, source));
+    for (let i = 0; i < 5; i++) {
+      source.speak(600);
+      room.simulation.run(1500);
+    }
+    assert.deepEqual(
+      room.members.map((member) => parentOf(member, source)),
+      parents,
+    );
+    assertHeardAll(source, room.members.slice(1));
+  });
+
+  test('sequence numbers that wrap mid-sentence are heard without a break', () => {
+    const room = settledRoom({ seed: 6, members: 6, limits: { uploadSlots: 2 } });
+    const source = room.members[0]!;
+    source.startSequenceAt(0xffffffff - 50);
+    const { others } = midSentence(room, (relay) => relay.crash());
+    assertHeardAll(source, others);
+  });
+
+  test('a source that vanishes mid-sentence leaves no tree behind', () => {
+    const room = settledRoom({ seed: 3, members: 6 });
+    const source = room.members[0]!;
+    source.speak(5000);
+    room.simulation.run(1000);
+    source.crash();
+    room.simulation.run(3000);
+    for (const member of room.members.slice(1)) assert.deepEqual(childrenOf(member, source), []);
+    settle(room);
+  });
+});

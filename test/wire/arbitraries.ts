@@ -1,0 +1,131 @@
+/** Generators of well-formed wire values. */
+
+import fc from 'fast-check';
+import { toHex, type Handle, type MemberId } from '../../src/units.js';
+import {
+  MAX_ENTRIES_PER_MESSAGE,
+  MAX_NEIGHBOURS,
+  MAX_PATH_HOPS,
+  MAX_REDIRECTS,
+  type ControlMessage,
+} from '../../src/wire/control.js';
+import type { RosterFields } from '../../src/wire/roster-entry.js';
+
+/** Plain objects, as decoding makes them. */
+export const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
+  fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
+
+const u8 = fc.integer({ min: 0, max: 255 });
+const u16 = fc.integer({ min: 0, max: 0xffff });
+const u32 = fc.integer({ min: 0, max: 0xffffffff });
+const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+export const hex = (length: number) => bytes(length).map(toHex);
+export const memberId = hex(16) as fc.Arbitrary<MemberId>;
+const handle = u32 as fc.Arbitrary<Handle>;
+/** Costs as they survive the wire. */
+const costMs = fc.oneof(
+  fc.integer({ min: 0, max: 0xfffe }).map((steps) => steps / 4),
+  fc.constant(Infinity),
+);
+const list = <T>(item: fc.Arbitrary<T>, maxLength = 8) => fc.array(item, { maxLength });
+
+const offer = record({
+  source: handle,
+  epoch: u16,
+  costMs,
+  freeSlots: u8,
+  capacity: u8,
+  path: fc.array(u16, { maxLength: MAX_PATH_HOPS }),
+});
+const request = record({
+  source: handle,
+  urgent: fc.boolean(),
+  unserved: fc.boolean(),
+  capacity: u8,
+  freeSlots: u8,
+  fromSequence: fc.option(u32, { nil: undefined }),
+});
+
+export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
+  record({ type: fc.constant('neighbours' as const), members: list(memberId, MAX_NEIGHBOURS) }),
+  record({
+    type: fc.constant('entries' as const),
+    entries: list(fc.uint8Array({ maxLength: 400 }), MAX_ENTRIES_PER_MESSAGE),
+  }),
+  record({ type: fc.constant('digest' as const), members: u16, hash: u32 }),
+  record({
+    type: fc.constant('versions' as const),
+    answerExpected: fc.boolean(),
+    versions: list(record({ handle, version: u32 })),
+  }),
+  record({
+    sentMs: u16,
+    echoMs: fc.option(u16, { nil: undefined }),
+    heldMs: fc.integer({ min: 0, max: 0xfffe }),
+  }).map((fields) => ({
+    type: 'heartbeat' as const,
+    ...fields,
+    heldMs: fields.echoMs === undefined ? 0 : fields.heldMs,
+  })),
+  record({ type: fc.constant('advertise' as const), offers: list(offer) }),
+  record({ type: fc.constant('subscribe' as const), requests: list(request) }),
+  record({ type: fc.constant('unsubscribe' as const), sources: list(handle) }),
+  record({
+    type: fc.constant('accept' as const),
+    acceptances: list(record({ source: handle, adopt: fc.option(memberId, { nil: undefined }) })),
+  }),
+  record({
+    type: fc.constant('reject' as const),
+    rejections: list(
+      record({
+        source: handle,
+        reason: fc.constantFrom('full' as const, 'leaf' as const, 'loop' as const, 'moved' as const),
+        redirects: list(memberId, MAX_REDIRECTS),
+      }),
+    ),
+  }),
+  record({ type: fc.constant('replay' as const), source: handle, fromSequence: u32 }),
+  record({
+    type: fc.constant('signal' as const),
+    origin: memberId,
+    target: memberId,
+    id: u32,
+    hopLimit: u8,
+    flood: fc.boolean(),
+    payload: fc.uint8Array({ maxLength: 2000 }),
+  }),
+  record({ type: fc.constant('suspect' as const), member: memberId, version: u32, gone: fc.boolean() }),
+  record({
+    type: fc.constant('link-drop' as const),
+    reason: fc.constantFrom('surplus' as const, 'replaced' as const, 'leaving' as const, 'gone' as const),
+  }),
+  record({ type: fc.constant('splice' as const), peer: memberId, instead: memberId }),
+  record({ type: fc.constant('epoch-request' as const), source: handle, epoch: u16 }),
+  record({ type: fc.constant('costs-request' as const), nonce: u16 }),
+  record({
+    type: fc.constant('costs' as const),
+    nonce: u16,
+    costs: list(record({ source: handle, costMs })),
+  }),
+);
+
+const f32 = fc.float({ min: -99_999, max: 99_999, noNaN: true }).map((value) => Math.fround(value) || 0);
+
+export const rosterFields: fc.Arbitrary<RosterFields> = record({
+  memberId,
+  publicKey: hex(32),
+  fingerprint: hex(32),
+  version: u32,
+  joinedAtMs: fc.double({ noNaN: true, noDefaultInfinity: true }),
+  left: fc.boolean(),
+  muted: fc.boolean(),
+  full: fc.boolean(),
+  onDuty: fc.boolean(),
+  uploadSlots: fc.integer({ min: 0, max: 64 }),
+  maxLinks: fc.integer({ min: 0, max: 64 }),
+  links: u8,
+  coordinate: record({ x: f32, y: f32, heightMs: f32, error: f32 }),
+  name: fc
+    .string({ unit: 'grapheme', maxLength: 20 })
+    .filter((name) => [...name].length <= 64 && new TextEncoder().encode(name).length <= 255),
+});
