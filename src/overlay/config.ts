@@ -1,10 +1,28 @@
 /** Every tunable of the overlay, with its unit, its reason and what it must stand in relation to. */
 
+import { MAX_SAMPLE } from '../wire/control.js';
+
 export interface OverlayConfig {
   /** Members up to which everybody links to everybody: below it a bounded graph saves nothing. Issue of upload is the trees', not the links'. */
   readonly fullMeshMembers: number;
   /** Links aimed at in larger rooms, when `maxLinks` allows more: beyond it delay hardly falls and heartbeats cost. */
   readonly linksInLargeRooms: number;
+  /** Links a newcomer of a large room takes at random; the rest are chosen by what they save. */
+  readonly firstLinks: number;
+  /** Between two rounds of looking for better links, ms: answers, a link and its trees fit in between. */
+  readonly rewireMs: number;
+  /** Longest such pause, ms, while nothing improves. */
+  readonly rewireMaxMs: number;
+  /** By which factor the pause grows per round without improvement. */
+  readonly rewireSlowing: number;
+  /** Members asked per round, half at random and half near. */
+  readonly rewireCandidates: number;
+  /** Sources compared per round: the mean over these stands for all. */
+  readonly rewireSample: number;
+  /** By which share an exchange must exceed its price, or links wander … */
+  readonly rewireMargin: number;
+  /** … and by how many ms a source at least. */
+  readonly rewireLeastMs: number;
   /** Links below which a member counts as poorly connected and others make room for it: one link is a single point of failure. */
   readonly poorLinks: number;
   /** How long a place promised by `admits` is kept, ms: a WebRTC link opens well within it. */
@@ -40,6 +58,10 @@ export interface OverlayConfig {
   readonly gossipDelayMs: number;
   /** Least time between two own entries that only refresh numbers, ms. */
   readonly publishIntervalMs: number;
+  /** How far a member's place must move before it is told anew, ms … */
+  readonly coordinateShiftMs: number;
+  /** … and how often at most, ms. */
+  readonly coordinateIntervalMs: number;
   /** How long the departed are remembered, ms; longer than any entry can still be in flight. */
   readonly tombstoneMs: number;
   /** How many of the departed are remembered. */
@@ -103,6 +125,14 @@ export interface OverlayConfig {
 export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   fullMeshMembers: 12,
   linksInLargeRooms: 8,
+  firstLinks: 4,
+  rewireMs: 4000,
+  rewireMaxMs: 60_000,
+  rewireSlowing: 1.35,
+  rewireCandidates: 6,
+  rewireSample: 32,
+  rewireMargin: 0.1,
+  rewireLeastMs: 0.15,
   poorLinks: 2,
   admissionMs: 4000,
   openLinkTimeoutMs: 20_000,
@@ -122,6 +152,8 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   digestMs: 5000,
   gossipDelayMs: 30,
   publishIntervalMs: 2000,
+  coordinateShiftMs: 15,
+  coordinateIntervalMs: 6000,
   tombstoneMs: 120_000,
   maxTombstones: 512,
   maxMembers: 1024,
@@ -179,6 +211,12 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.floodHops <= config.signalHops && config.signalHops <= 255, 'floodHops ≤ signalHops ≤ 255');
   require(config.maxMembers <= 2048, 'maxMembers must fit one versions message');
   require(config.poorLinks >= 1 && config.poorLinks <= 2, 'poorLinks must be 1 or 2: maxLinks may be 2');
+  require(config.firstLinks >= config.poorLinks, 'firstLinks must not leave newcomers poor');
+  require(config.rewireSample >= 1 &&
+    config.rewireSample <= MAX_SAMPLE, `rewireSample must be 1–${MAX_SAMPLE}`);
+  require(config.rewireMs >= 2500 &&
+    config.rewireMs <= config.rewireMaxMs, 'rewireMs must be in 2500–rewireMaxMs');
+  require(config.rewireSlowing >= 1, 'rewireSlowing must be at least 1');
   require(config.maxPendingLinks >= 1, 'maxPendingLinks must be at least 1');
   return config;
 }

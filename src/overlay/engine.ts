@@ -4,10 +4,11 @@
  */
 
 import type { MemberId } from '../units.js';
-import type { ControlMessage } from '../wire/control.js';
+import { decodeControl, encodeControl, type ControlMessage } from '../wire/control.js';
 import type { RosterEntry } from '../wire/roster-entry.js';
 import type { VoiceHeader } from '../wire/voice-packet.js';
 import { DEFAULT_OVERLAY_CONFIG, validateOverlayConfig, type OverlayConfig } from './config.js';
+import { moved, shift, UNKNOWN_COORDINATE } from './coordinates.js';
 import { Core } from './core.js';
 import { Gossip } from './gossip.js';
 import { Heartbeats } from './heartbeat.js';
@@ -22,6 +23,7 @@ import type {
 } from './interface.js';
 import { Linkage } from './linkage.js';
 import { Neighbours, type Neighbour } from './neighbours.js';
+import { Rewiring } from './rewiring.js';
 import { Roster } from './roster.js';
 import { Signalling } from './signalling.js';
 import { Trees } from './trees.js';
@@ -55,6 +57,8 @@ class Engine implements OverlayEngine {
   readonly #heartbeats: Heartbeats;
   readonly #linkage: Linkage;
   readonly #signalling: Signalling;
+  readonly #rewiring: Rewiring;
+  #coordinate = UNKNOWN_COORDINATE;
   #deadlineMs = Infinity;
   #publishAtMs = Infinity;
   #lastPublishMs = -Infinity;
@@ -75,7 +79,12 @@ class Engine implements OverlayEngine {
     this.#roster = new Roster(selfId, core.config);
     this.#trees = new Trees(core, this.#roster, this.#neighbours);
     this.#linkage = new Linkage(core, this.#roster, this.#neighbours, this.#trees);
-    this.#signalling = new Signalling(core, this.#neighbours, (member) => this.#trees.routesTo(member));
+    this.#signalling = new Signalling(
+      core,
+      this.#neighbours,
+      (member) => this.#trees.routesTo(member),
+      (from, payload) => this.#takeRouted(from, payload),
+    );
     this.#gossip = new Gossip(core, this.#roster, this.#neighbours, {
       memberGone: (member) => this.#departed(member, true),
       refute: (version) => this.#publish(version),
@@ -86,7 +95,18 @@ class Engine implements OverlayEngine {
         this.#gossip.suspect(neighbour.peer);
       },
       finished: (neighbour) => this.#closeLink(neighbour),
+      measured: (neighbour) => this.#noteRoundTrip(neighbour),
     });
+    this.#rewiring = new Rewiring(
+      core,
+      this.#roster,
+      this.#neighbours,
+      this.#trees,
+      this.#linkage,
+      (to, message) => this.#signalling.originateInternal(to, encodeControl(message)),
+      () => this.#coordinate,
+    );
+    this.#linkage.exchanges = this.#rewiring;
   }
 
   handle(input: OverlayInput, nowMs: number): OverlayEffect[] {
@@ -97,6 +117,7 @@ class Engine implements OverlayEngine {
     this.#gossip.tick();
     this.#heartbeats.tick();
     this.#linkage.tick();
+    if (!this.#leaving) this.#rewiring.tick();
     this.#lookForTheLost();
     this.#trees.settle();
     if (core.nowMs >= this.#adjacencyAtMs) this.#tellAdjacency();
@@ -111,7 +132,7 @@ class Engine implements OverlayEngine {
     this.#deadlineMs = Math.min(
       this.#gossip.deadlineMs,
       this.#heartbeats.deadlineMs,
-      this.#leaving ? Infinity : this.#linkage.nextMs,
+      this.#leaving ? Infinity : Math.min(this.#linkage.nextMs, this.#rewiring.nextMs),
       this.#adjacencyAtMs,
       this.#publishAtMs,
     );
@@ -224,6 +245,7 @@ class Engine implements OverlayEngine {
     const neighbour = this.#neighbours.up(peer, 'link', core.nowMs);
     this.#gossip.greet(neighbour);
     this.#trees.linkUp(neighbour);
+    this.#rewiring.linkUp(peer);
     this.#linkage.linkUp(peer);
     this.#adjacencyAtMs = core.nowMs;
     core.viewChanged = true;
@@ -233,6 +255,7 @@ class Engine implements OverlayEngine {
     const core = this.#core;
     const neighbour = this.#neighbours.link(peer);
     this.#linkage.linkDown(peer, cause);
+    this.#rewiring.linkDown(peer, neighbour?.measured ? neighbour.rttMs : undefined);
     if (!neighbour) return;
     // A link that ended without goodbye: the member most likely vanished. If not, it will refute.
     const surprise = !neighbour.retiring && !this.#leaving;
@@ -267,6 +290,7 @@ class Engine implements OverlayEngine {
       if (outcome === 'stale') continue;
       this.#gossip.spread(entry, core.config.gossipDelayMs);
       core.viewChanged = true;
+      this.#rewiring.roomChanged();
       if (outcome === 'new') {
         this.#trees.add(memberId);
         this.#linkage.wake(core.jittered(30));
@@ -341,9 +365,25 @@ class Engine implements OverlayEngine {
       }
       case 'link-drop':
         return this.#linkage.retire(neighbour, 2 * this.#core.config.retireMs);
+      case 'appraisal':
+        return this.#rewiring.onAppraisal(neighbour, message);
       case 'splice':
         return this.#linkage.onSplice(from, message.peer, message.instead);
     }
+  }
+
+  /** What another member's overlay says across several links. */
+  #takeRouted(from: MemberId, payload: Uint8Array): void {
+    const message = decodeControl(payload);
+    if (message?.type === 'costs-request') this.#rewiring.onRequest(from, message);
+    else if (message?.type === 'costs') this.#rewiring.onCosts(from, message);
+  }
+
+  #noteRoundTrip(neighbour: Neighbour): void {
+    const theirs = neighbour.coordinate ?? this.#roster.get(neighbour.peer)?.coordinate;
+    if (!theirs) return;
+    this.#coordinate = moved(this.#coordinate, theirs, neighbour.rttMs, this.#core.random);
+    this.#linkage.ownCoordinate = this.#coordinate;
   }
 
   #tellAdjacency(): void {
@@ -380,12 +420,21 @@ class Engine implements OverlayEngine {
       return;
     }
     const { full, links, onDuty } = this.#ownState();
-    const crucial =
-      own.full !== full || own.onDuty !== onDuty || Math.min(own.links, 2) !== Math.min(links, 2);
-    if (this.#publishingVersion === 0 && (crucial || own.links !== links)) {
+    const large = this.#roster.entries.size > core.config.fullMeshMembers;
+    const poor = Math.min(own.links, 2) !== Math.min(links, 2);
+    // In a large room links come and go all the time; who looks for one will find another.
+    const crucial = own.onDuty !== onDuty || poor || (own.full !== full && !large);
+    const worthTelling = crucial || own.full !== full || (own.links !== links && !large);
+    const strayed =
+      shift(own.coordinate, this.#coordinate) > core.config.coordinateShiftMs ||
+      own.coordinate.error > 3 * this.#coordinate.error;
+    if (this.#publishingVersion === 0 && strayed && !worthTelling) {
+      const earliest = this.#lastPublishMs + core.config.coordinateIntervalMs;
+      this.#publishAtMs = Math.min(this.#publishAtMs, Math.max(core.nowMs + PUBLISH_SOON_MS, earliest));
+    } else if (this.#publishingVersion === 0 && worthTelling) {
       const earliest = crucial
         ? this.#lastPublishMs + PUBLISH_SOON_MS
-        : this.#lastPublishMs + core.config.publishIntervalMs;
+        : this.#lastPublishMs + (large ? 5 : 1) * core.config.publishIntervalMs;
       this.#publishAtMs = Math.min(this.#publishAtMs, Math.max(core.nowMs + PUBLISH_SOON_MS, earliest));
     } else if (this.#publishingVersion === 0) this.#publishAtMs = Infinity;
     if (core.nowMs >= this.#publishAtMs) this.#publish(this.#roster.ownVersion);
@@ -408,7 +457,7 @@ class Engine implements OverlayEngine {
     this.#publishingVersion = version;
     this.#lastPublishMs = core.nowMs;
     this.#publishAtMs = core.nowMs + PUBLISH_TIMEOUT_MS;
-    const coordinate = own?.coordinate ?? { x: 0, y: 0, heightMs: 0, error: 1 };
+    const coordinate = this.#coordinate;
     core.effects.push({
       type: 'publish',
       changes: { ...this.#ownState(), coordinate, version, left: this.#leaving },

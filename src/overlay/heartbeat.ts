@@ -14,6 +14,8 @@ const MAX_RTT_MS = 10_000;
 export interface HeartbeatEvents {
   /** Nothing was heard for `linkSilenceMs`. */
   fellSilent(neighbour: Neighbour): void;
+  /** A round trip was measured. */
+  measured(neighbour: Neighbour): void;
   /** A retiring link's time is over, or a link is dead although its member is not. */
   finished(neighbour: Neighbour): void;
 }
@@ -55,7 +57,10 @@ export class Heartbeats {
     neighbour.theirSentHeardMs = nowMs;
     if (message.echoMs === undefined) return;
     const rttMs = ((Math.floor(nowMs) - message.echoMs) & 0xffff) - message.heldMs;
-    if (rttMs >= 0 && rttMs < MAX_RTT_MS) neighbour.noteRtt(Math.max(0.5, rttMs));
+    if (rttMs >= 0 && rttMs < MAX_RTT_MS) {
+      neighbour.noteRtt(Math.max(0.5, rttMs));
+      this.events.measured(neighbour);
+    }
   }
 
   tick(): void {

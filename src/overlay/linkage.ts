@@ -6,9 +6,12 @@
 
 import type { MemberId } from '../units.js';
 import type { DropReason } from '../wire/control.js';
+import type { Coordinate } from '../wire/roster-entry.js';
+import { estimateRttMs, UNKNOWN_COORDINATE } from './coordinates.js';
 import type { Core } from './core.js';
 import { chooseLinks, chooseLinkToDrop, componentsWithout, type LinkCandidate } from './links.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
+import type { Rewiring } from './rewiring.js';
 import type { Roster } from './roster.js';
 import type { Trees } from './trees.js';
 import { hopTag } from './core.js';
@@ -30,10 +33,13 @@ export class Linkage {
   readonly #ordered = new Map<MemberId, { peer: MemberId; untilMs: number }>();
   /** Links that led to members no tree reached before. At most one per neighbour. */
   readonly #bridges = new Set<MemberId>();
+  ownCoordinate: Coordinate = UNKNOWN_COORDINATE;
   #overrunSinceMs: number | undefined = undefined;
   /** Until when a place is kept because the first link's far end may announce a splice. */
   #holdUntilMs = 0;
   leaving = false;
+  /** Exchanges of links under way. */
+  exchanges: Pick<Rewiring, 'agreedWith' | 'isFresh'> | undefined = undefined;
 
   constructor(
     readonly core: Core,
@@ -55,7 +61,9 @@ export class Linkage {
     const entry = this.roster.get(peer);
     const poor = !entry || (entry.links < this.core.config.poorLinks && entry.maxLinks - entry.links >= 2);
     const { maxLinks } = this.core.limits;
-    const room = taken < maxLinks || (taken === maxLinks && (poor || this.#apart(peer, nowMs)));
+    const room =
+      taken < maxLinks ||
+      (taken === maxLinks && (poor || this.#apart(peer, nowMs) || this.exchanges?.agreedWith(peer) === true));
     if (room) this.#promised.set(peer, nowMs + this.core.config.admissionMs);
     return room;
   }
@@ -202,7 +210,7 @@ export class Linkage {
         links: entry.links,
         piped: neighbours.get(peer)?.piped === true,
         unreachable: unreachable.has(peer),
-        estimateMs: undefined,
+        estimateMs: estimateRttMs(this.ownCoordinate, entry.coordinate),
       });
     }
     const situation = {
@@ -246,6 +254,16 @@ export class Linkage {
     return core.nowMs - since >= core.config.unreachableMs * (1 + turn);
   }
 
+  /** Opens a link, whatever the room left. */
+  open(peer: MemberId): void {
+    if (!this.#pending.has(peer) && !this.neighbours.link(peer)) this.#open(peer);
+  }
+
+  /** Whether this member may be asked for a link now. */
+  mayAsk(peer: MemberId): boolean {
+    return !this.#pending.has(peer) && (this.#backoff.get(peer)?.untilMs ?? 0) <= this.core.nowMs;
+  }
+
   #open(peer: MemberId): void {
     this.#pending.set(peer, this.core.nowMs + this.core.config.openLinkTimeoutMs);
     this.core.effects.push({ type: 'open-link', peer });
@@ -259,6 +277,8 @@ export class Linkage {
     const newest = links[0];
     if (!newest) return;
     const tooLate = core.nowMs - this.#overrunSinceMs >= core.config.overrunMs;
+    // An exchange of links is paid for by its own rule; only if it is not, the newest goes.
+    if (this.exchanges?.isFresh(newest.peer) && !tooLate) return;
     const bridge = this.#bridges.has(newest.peer);
     if (!bridge) {
       if (!newest.adjacencyKnown && !tooLate) return;

@@ -46,11 +46,18 @@ export function targetLinks(
 export function chooseLinks(
   situation: LinkSituation,
   candidates: readonly LinkCandidate[],
-  config: Pick<OverlayConfig, 'fullMeshMembers' | 'linksInLargeRooms' | 'poorLinks' | 'maxPendingLinks'>,
+  config: Pick<
+    OverlayConfig,
+    'fullMeshMembers' | 'linksInLargeRooms' | 'poorLinks' | 'maxPendingLinks' | 'firstLinks'
+  >,
   shuffle: () => number,
 ): MemberId[] {
   const free = situation.maxLinks - situation.links - situation.pending;
-  const target = targetLinks(situation.maxLinks, situation.members, config);
+  // In a large room the first few are taken as they come; the others are chosen by what they save.
+  const target =
+    situation.members <= config.fullMeshMembers
+      ? targetLinks(situation.maxLinks, situation.members, config)
+      : Math.min(situation.maxLinks, config.firstLinks);
   const budget = Math.min(config.maxPendingLinks - situation.pending, free);
   const ranked = candidates
     .map((candidate) => ({

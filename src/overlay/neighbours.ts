@@ -1,6 +1,7 @@
 /** What is known of each neighbour (own link) and each far end of a doorbell pipe. Bounded by links + pipes. */
 
 import type { MemberId } from '../units.js';
+import type { Coordinate } from '../wire/roster-entry.js';
 import { hopTag } from './core.js';
 
 /** Assumed until a heartbeat came back: an ordinary continental round trip. */
@@ -34,6 +35,12 @@ export class Neighbour {
   /** Whom it is linked to, by its own word. */
   adjacent: ReadonlySet<MemberId> = new Set();
   adjacencyKnown = false;
+  /** What the link is worth to the other end, ms a source. */
+  worthToPeerMs = 0;
+  /** Where it says it is; undefined before it said so. */
+  coordinate: Coordinate | undefined = undefined;
+  /** What it was last told of that kind. */
+  toldAppraisal: { readonly worthMs: number; readonly coordinate: Coordinate } | undefined = undefined;
   /** Entry versions it surely has: what it sent or was sent. Bounded by the roster. */
   readonly known = new Map<MemberId, number>();
 
@@ -112,6 +119,8 @@ export class Neighbours {
     if (kind === 'pipe') neighbour.piped = false;
     else if (neighbour.linked) {
       neighbour.linked = false;
+      neighbour.worthToPeerMs = 0;
+      neighbour.toldAppraisal = undefined;
       neighbour.adjacent = new Set();
       neighbour.adjacencyKnown = false;
     }

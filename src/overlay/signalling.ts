@@ -22,7 +22,30 @@ export class Signalling {
     readonly neighbours: Neighbours,
     /** Neighbours on the way to a member, best first. */
     readonly routesTo: (member: MemberId) => readonly MemberId[],
+    /** A message for this member's own overlay came. */
+    readonly onInternal: (from: MemberId, payload: Uint8Array) => void,
   ) {}
+
+  /** For the target's own overlay, along known routes only. False when there is none. */
+  originateInternal(target: MemberId, payload: Uint8Array): boolean {
+    const { core } = this;
+    const hop = this.neighbours.lively(target) ? target : this.#nextHop(target, undefined);
+    if (hop === undefined) return false;
+    const id = Math.floor(core.random() * 0x1_0000_0000) >>> 0;
+    this.#remember(core.selfId, id);
+    const hopLimit = core.config.signalHops;
+    core.send(hop, {
+      type: 'signal',
+      origin: core.selfId,
+      target,
+      id,
+      hopLimit,
+      flood: false,
+      internal: true,
+      payload,
+    });
+    return true;
+  }
 
   originate(target: MemberId, payload: Uint8Array): void {
     const { core } = this;
@@ -36,6 +59,7 @@ export class Signalling {
         id,
         hopLimit: core.config.signalHops,
         flood: false,
+        internal: false,
         payload,
       },
       undefined,
@@ -49,7 +73,8 @@ export class Signalling {
     this.#returnRoutes.set(signal.origin, from);
     evictOldest(this.#returnRoutes, core.config.maxSignalsRemembered);
     if (signal.target === core.selfId) {
-      core.effects.push({ type: 'signal', from: signal.origin, payload: signal.payload });
+      if (signal.internal) this.onInternal(signal.origin, signal.payload);
+      else core.effects.push({ type: 'signal', from: signal.origin, payload: signal.payload });
       return;
     }
     if (signal.hopLimit > 0) this.#forward({ ...signal, hopLimit: signal.hopLimit - 1 }, from);
@@ -69,6 +94,8 @@ export class Signalling {
         return;
       }
     }
+    // What the overlay says to itself may get lost; it is not worth a flood.
+    if (signal.internal) return;
     const hopLimit = Math.min(signal.hopLimit, core.config.floodHops);
     for (const neighbour of neighbours.all.values()) {
       if (neighbour.peer === from || neighbour.peer === signal.origin) continue;

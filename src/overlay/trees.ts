@@ -300,6 +300,23 @@ export class Trees {
     return hops;
   }
 
+  /** One-way delay from a source to here, ms; Infinity when it is not heard. */
+  costOf(source: Handle): number {
+    const tree = this.byHandle.get(source);
+    return tree?.connected ? tree.costMs : Infinity;
+  }
+
+  /** What hearing the source by way of another neighbour would cost, ms; Infinity when no other offers it. */
+  alternativeCost(tree: Tree): number {
+    let best = Infinity;
+    for (const [peer, offer] of tree.offers) {
+      if (peer === tree.parent || offer.path.includes(this.core.selfTag)) continue;
+      const link = this.neighbours.lively(peer);
+      if (link) best = Math.min(best, offer.costMs + link.costMs);
+    }
+    return best;
+  }
+
   /** Hot path: a packet came from a neighbour. */
   receive(from: MemberId, header: VoiceHeader, hopLimit: number): PacketVerdict {
     const verdict = this.#verdict;

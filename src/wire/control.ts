@@ -15,18 +15,19 @@
  * | 8 accept | u16 n, n × (u32 source, u8 has adopted child, [16 B member id]) |
  * | 9 reject | u16 n, n × (u32 source, u8 reason, u8 k, k × 16 B member id) |
  * | 10 replay | u32 source, u32 from sequence |
- * | 11 signal | 16 B origin, 16 B target, u32 id, u8 hop limit, u8 flags 1 flooded, u16 length, payload |
+ * | 11 signal | 16 B origin, 16 B target, u32 id, u8 hop limit, u8 flags 1 flooded 2 for the overlay itself, u16 length, payload |
  * | 12 suspect | 16 B member, u32 entry version, u8 state: 0 suspected, 1 gone |
  * | 13 link-drop | u8 reason |
  * | 14 splice | 16 B member to link to, 16 B member whose link it replaces (the receiver itself: it will be called) |
  * | 15 epoch-request | u32 source, u16 route epoch the sender has |
- * | 16 costs-request | u16 nonce |
- * | 17 costs | u16 nonce, u16 n, n × (u32 source, u16 cost in ¼ ms) |
+ * | 16 costs-request | u16 nonce, u8 n, n × (u32 source, u16 sender's cost in ¼ ms); travels inside a signal |
+ * | 17 costs | u16 nonce, u8 flags 1 willing, u16 gain, u16 price in ¼ ms, u8 n, n × u16 cost in ¼ ms; likewise |
+ * | 18 appraisal | u16 worth of this link in ¼ ms, 4 × f32 network coordinate |
  */
 
 import type { Handle, MemberId } from '../units.js';
 import { ByteReader, ByteWriter } from './bytes.js';
-import { MAX_ROSTER_ENTRY_BYTES } from './roster-entry.js';
+import { isCoordinate, MAX_ROSTER_ENTRY_BYTES, type Coordinate } from './roster-entry.js';
 
 export const CONTROL_VERSION = 1;
 
@@ -40,6 +41,8 @@ export const MAX_NEIGHBOURS = 64;
 export const MAX_REDIRECTS = 8;
 /** Relays a path may name; also the deepest tree. */
 export const MAX_PATH_HOPS = 32;
+/** Sources a comparison of costs may cover. */
+export const MAX_SAMPLE = 64;
 export const MAX_SIGNAL_BYTES = 16_384;
 
 /** What a member offers for one source. */
@@ -126,18 +129,35 @@ export type ControlMessage =
       readonly hopLimit: number;
       /** Travels to everybody within the hop limit, for want of a route. */
       readonly flood: boolean;
+      /** The payload is a control message for the target's overlay, not for whoever opens links. */
+      readonly internal: boolean;
       readonly payload: Uint8Array;
     }
   | { readonly type: 'suspect'; readonly member: MemberId; readonly version: number; readonly gone: boolean }
   | { readonly type: 'link-drop'; readonly reason: DropReason }
   | { readonly type: 'splice'; readonly peer: MemberId; readonly instead: MemberId }
   | { readonly type: 'epoch-request'; readonly source: Handle; readonly epoch: number }
-  | { readonly type: 'costs-request'; readonly nonce: number }
+  /** Would a link between us pay? Asked along routes, before anything is opened. */
+  | {
+      readonly type: 'costs-request';
+      readonly nonce: number;
+      /** Sources drawn at random, with the asker's own cost, ms. */
+      readonly sample: readonly { readonly source: Handle; readonly costMs: number }[];
+    }
   | {
       readonly type: 'costs';
       readonly nonce: number;
-      readonly costs: readonly { readonly source: Handle; readonly costMs: number }[];
-    };
+      /** The answerer would give up a link of its own for this one. */
+      readonly willing: boolean;
+      /** What the link would save the answerer, ms a source. */
+      readonly gainMs: number;
+      /** What giving up its least useful link would cost it and that neighbour, ms a source; 0 while it has room. */
+      readonly priceMs: number;
+      /** The answerer's costs of the sample, in its order, ms. */
+      readonly costs: readonly number[];
+    }
+  /** What this link is worth to the sender, ms a source, and where the sender is. */
+  | { readonly type: 'appraisal'; readonly worthMs: number; readonly coordinate: Coordinate };
 
 const TYPE_CODES = {
   neighbours: 0,
@@ -158,6 +178,7 @@ const TYPE_CODES = {
   'epoch-request': 15,
   'costs-request': 16,
   costs: 17,
+  appraisal: 18,
 } as const satisfies Record<ControlMessage['type'], number>;
 
 const REJECT_REASONS: readonly RejectReason[] = ['full', 'leaf', 'loop', 'moved'];
@@ -271,7 +292,9 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
       break;
     case 'signal':
       writer.hex(message.origin).hex(message.target).u32(message.id).u8(message.hopLimit);
-      writer.u8(message.flood ? 1 : 0).bytes16(message.payload, MAX_SIGNAL_BYTES);
+      writer
+        .u8((message.flood ? 1 : 0) | (message.internal ? 2 : 0))
+        .bytes16(message.payload, MAX_SIGNAL_BYTES);
       break;
     case 'suspect':
       writer
@@ -289,13 +312,21 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
       writer.u32(message.source).u16(message.epoch);
       break;
     case 'costs-request':
-      writer.u16(message.nonce);
+      bounded(message.sample.length, MAX_SAMPLE);
+      writer.u16(message.nonce).u8(message.sample.length);
+      for (const { source, costMs } of message.sample) writer.u32(source).u16(costToWire(costMs));
       break;
     case 'costs':
-      bounded(message.costs.length, MAX_VERSIONS_PER_MESSAGE);
-      writer.u16(message.nonce).u16(message.costs.length);
-      for (const { source, costMs } of message.costs) writer.u32(source).u16(costToWire(costMs));
+      bounded(message.costs.length, MAX_SAMPLE);
+      writer.u16(message.nonce).u8(message.willing ? 1 : 0);
+      writer.u16(costToWire(message.gainMs)).u16(costToWire(message.priceMs)).u8(message.costs.length);
+      for (const costMs of message.costs) writer.u16(costToWire(costMs));
       break;
+    case 'appraisal': {
+      const { x, y, heightMs, error } = message.coordinate;
+      writer.u16(costToWire(message.worthMs)).f32(x).f32(y).f32(heightMs).f32(error);
+      break;
+    }
   }
   if (writer.length > MAX_CONTROL_BYTES)
     throw new RangeError(`control message over ${MAX_CONTROL_BYTES} bytes`);
@@ -361,14 +392,15 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
       const id = reader.u32();
       const hopLimit = reader.u8();
       const flags = reader.u8();
-      reader.check(flags <= 1);
+      reader.check(flags <= 3);
       return {
         type: 'signal',
         origin,
         target,
         id,
         hopLimit,
-        flood: flags === 1,
+        flood: (flags & 1) !== 0,
+        internal: (flags & 2) !== 0,
         payload: reader.bytes16(MAX_SIGNAL_BYTES),
       };
     }
@@ -386,16 +418,29 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
     case TYPE_CODES['epoch-request']:
       return { type: 'epoch-request', source: handle(reader), epoch: reader.u16() };
     case TYPE_CODES['costs-request']:
-      return { type: 'costs-request', nonce: reader.u16() };
-    case TYPE_CODES.costs:
       return {
-        type: 'costs',
+        type: 'costs-request',
         nonce: reader.u16(),
-        costs: list(reader, reader.u16(), MAX_VERSIONS_PER_MESSAGE, (r) => ({
+        sample: list(reader, reader.u8(), MAX_SAMPLE, (r) => ({
           source: handle(r),
           costMs: costFromWire(r.u16()),
         })),
       };
+    case TYPE_CODES.costs: {
+      const nonce = reader.u16();
+      const flags = reader.u8();
+      reader.check(flags <= 1);
+      const gainMs = costFromWire(reader.u16());
+      const priceMs = costFromWire(reader.u16());
+      const costs = list(reader, reader.u8(), MAX_SAMPLE, (r) => costFromWire(r.u16()));
+      return { type: 'costs', nonce, willing: flags === 1, gainMs, priceMs, costs };
+    }
+    case TYPE_CODES.appraisal: {
+      const worthMs = costFromWire(reader.u16());
+      const coordinate = { x: reader.f32(), y: reader.f32(), heightMs: reader.f32(), error: reader.f32() };
+      reader.check(isCoordinate(coordinate));
+      return { type: 'appraisal', worthMs, coordinate };
+    }
     default:
       return undefined;
   }

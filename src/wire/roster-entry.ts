@@ -44,6 +44,11 @@ export interface Coordinate {
   readonly error: number;
 }
 
+/** Finite and on this planet. */
+export function isCoordinate({ x, y, heightMs, error }: Coordinate): boolean {
+  return [x, y, heightMs, error].every((value) => Number.isFinite(value) && Math.abs(value) < 1e5);
+}
+
 export interface RosterFields {
   readonly memberId: MemberId;
   /** Ed25519 public key, 32 bytes, hex. */
@@ -119,7 +124,7 @@ export function decodeRosterEntry(bytes: Uint8Array): DecodedRosterEntry | undef
   const links = reader.u8();
   reader.check(uploadSlots <= 64 && maxLinks <= 64);
   const coordinate = { x: reader.f32(), y: reader.f32(), heightMs: reader.f32(), error: reader.f32() };
-  reader.check(Object.values(coordinate).every((value) => Number.isFinite(value) && Math.abs(value) < 1e5));
+  reader.check(isCoordinate(coordinate));
   const name = reader.text8(MAX_NAME_BYTES);
   reader.check([...name].length <= MAX_NAME_CHARACTERS);
   const signedLength = reader.offset;

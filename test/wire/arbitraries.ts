@@ -7,6 +7,7 @@ import {
   MAX_NEIGHBOURS,
   MAX_PATH_HOPS,
   MAX_REDIRECTS,
+  MAX_SAMPLE,
   type ControlMessage,
 } from '../../src/wire/control.js';
 import type { RosterFields } from '../../src/wire/roster-entry.js';
@@ -28,6 +29,9 @@ const costMs = fc.oneof(
   fc.constant(Infinity),
 );
 const list = <T>(item: fc.Arbitrary<T>, maxLength = 8) => fc.array(item, { maxLength });
+
+const f32 = fc.float({ min: -99_999, max: 99_999, noNaN: true }).map((value) => Math.fround(value) || 0);
+const coordinate = record({ x: f32, y: f32, heightMs: f32, error: f32 });
 
 const offer = record({
   source: handle,
@@ -92,6 +96,7 @@ export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
     id: u32,
     hopLimit: u8,
     flood: fc.boolean(),
+    internal: fc.boolean(),
     payload: fc.uint8Array({ maxLength: 2000 }),
   }),
   record({ type: fc.constant('suspect' as const), member: memberId, version: u32, gone: fc.boolean() }),
@@ -101,15 +106,21 @@ export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
   }),
   record({ type: fc.constant('splice' as const), peer: memberId, instead: memberId }),
   record({ type: fc.constant('epoch-request' as const), source: handle, epoch: u16 }),
-  record({ type: fc.constant('costs-request' as const), nonce: u16 }),
+  record({
+    type: fc.constant('costs-request' as const),
+    nonce: u16,
+    sample: list(record({ source: handle, costMs }), MAX_SAMPLE),
+  }),
   record({
     type: fc.constant('costs' as const),
     nonce: u16,
-    costs: list(record({ source: handle, costMs })),
+    willing: fc.boolean(),
+    gainMs: costMs,
+    priceMs: costMs,
+    costs: list(costMs, MAX_SAMPLE),
   }),
+  record({ type: fc.constant('appraisal' as const), worthMs: costMs, coordinate }),
 );
-
-const f32 = fc.float({ min: -99_999, max: 99_999, noNaN: true }).map((value) => Math.fround(value) || 0);
 
 export const rosterFields: fc.Arbitrary<RosterFields> = record({
   memberId,
@@ -124,7 +135,7 @@ export const rosterFields: fc.Arbitrary<RosterFields> = record({
   uploadSlots: fc.integer({ min: 0, max: 64 }),
   maxLinks: fc.integer({ min: 0, max: 64 }),
   links: u8,
-  coordinate: record({ x: f32, y: f32, heightMs: f32, error: f32 }),
+  coordinate,
   name: fc
     .string({ unit: 'grapheme', maxLength: 20 })
     .filter((name) => [...name].length <= 64 && new TextEncoder().encode(name).length <= 255),

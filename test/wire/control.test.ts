@@ -72,7 +72,16 @@ describe('control messages', () => {
     const payload = new Uint8Array(MAX_SIGNAL_BYTES + 1);
     assert.throws(
       () =>
-        encodeControl({ type: 'signal', origin: a, target: b, id: 1, hopLimit: 1, flood: false, payload }),
+        encodeControl({
+          type: 'signal',
+          origin: a,
+          target: b,
+          id: 1,
+          hopLimit: 1,
+          flood: false,
+          internal: false,
+          payload,
+        }),
       RangeError,
     );
     assert.equal(decodeControl(new Uint8Array(MAX_CONTROL_BYTES + 1)), undefined);

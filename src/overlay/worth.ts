@@ -1,0 +1,74 @@
+/**
+ * What a link is worth, and what another one would be: pure arithmetic over costs. All values are ms a source, that is
+ * the mean over the sources looked at, so that samples of different size compare.
+ */
+
+/** What it counts to hear a source at all, ms: far above any detour. */
+export const UNSERVED_MS = 400;
+
+/**
+ * What a link to a candidate would save: `Σ max(0, own(s) − (link + candidate(s)))` over a sample of sources.
+ *
+ * @param linkMs one-way delay of the link that would be opened
+ * @param relayMs what the candidate adds when it relays
+ */
+export function gainOfLink(
+  ownCosts: readonly number[],
+  candidateCosts: readonly number[],
+  linkMs: number,
+  relayMs: number,
+): number {
+  const count = Math.min(ownCosts.length, candidateCosts.length);
+  if (count === 0) return 0;
+  let saved = 0;
+  for (let i = 0; i < count; i++) {
+    const own = Math.min(UNSERVED_MS, ownCosts[i] as number);
+    const theirs = candidateCosts[i] as number;
+    saved += Math.max(0, own - (linkMs + theirs + (theirs > 0 ? relayMs : 0)));
+  }
+  return saved / count;
+}
+
+/** One source as the worth of links sees it. */
+export interface WorthInput<Peer> {
+  readonly parent: Peer;
+  readonly costMs: number;
+  /** Best cost by way of any other neighbour whose path avoids this member; Infinity for none. */
+  readonly alternativeMs: number;
+}
+
+/** What each parent's link is worth: the delay that would be lost without it, over all `sources`. */
+export function worthOfLinks<Peer>(inputs: Iterable<WorthInput<Peer>>, sources: number): Map<Peer, number> {
+  const worth = new Map<Peer, number>();
+  for (const { parent, costMs, alternativeMs } of inputs) {
+    const loss = Math.min(UNSERVED_MS, Math.max(0, alternativeMs - costMs));
+    worth.set(parent, (worth.get(parent) ?? 0) + loss / Math.max(1, sources));
+  }
+  return worth;
+}
+
+export interface Offer<Peer> {
+  readonly peer: Peer;
+  /** What the link would save both ends together. */
+  readonly gainMs: number;
+  /** What both ends together would give up for it. */
+  readonly priceMs: number;
+}
+
+/** The exchange that pays best; it must exceed its price by `margin` (a share) and `leastMs`. */
+export function bestExchange<Peer>(
+  offers: readonly Offer<Peer>[],
+  margin: number,
+  leastMs: number,
+): Offer<Peer> | undefined {
+  let best: Offer<Peer> | undefined;
+  let bestNet = leastMs;
+  for (const offer of offers) {
+    const net = offer.gainMs - (1 + margin) * offer.priceMs;
+    if (net > bestNet) {
+      best = offer;
+      bestNet = net;
+    }
+  }
+  return best;
+}
