@@ -369,6 +369,9 @@ class Engine implements OverlayEngine {
         return this.#rewiring.onAppraisal(neighbour, message);
       case 'splice':
         return this.#linkage.onSplice(from, message.peer, message.instead);
+      default:
+        // The rest was taken before: it may come from members without a link.
+        return;
     }
   }
 

@@ -237,7 +237,6 @@ export class Linkage {
     const own = roster.self;
     if (!own || this.#bridges.size > 0) return false;
     let rank = 0;
-    let theirsIsOlder = false;
     let oldest = own;
     for (const entry of roster.entries.values()) {
       const older = entry.joinedAtMs - own.joinedAtMs || (entry.memberId < own.memberId ? -1 : 1);
@@ -245,7 +244,7 @@ export class Linkage {
       const first = entry.joinedAtMs - oldest.joinedAtMs || (entry.memberId < oldest.memberId ? -1 : 1);
       if (entry !== oldest && first < 0) oldest = entry;
     }
-    theirsIsOlder = unreachable.has(oldest.memberId);
+    const theirsIsOlder = unreachable.has(oldest.memberId);
     // A single one out of reach is more likely cut off by blocks around us than an island.
     const turn = unreachable.size === 1 ? 0 : rank + (theirsIsOlder ? 0 : 2);
     let since = Infinity;

@@ -58,7 +58,7 @@ describe('poor browsers', { timeout: 200_000 }, () => {
       MessagePort.prototype.postMessage = function (this: MessagePort, message: unknown, transfer?: unknown) {
         if (Array.isArray(transfer) && transfer.some((item) => item instanceof RTCDataChannel))
           throw new DOMException('cannot be transferred', 'DataCloneError');
-        postMessage.call(this, message, transfer as Transferable[]);
+        Reflect.apply(postMessage, this, [message, transfer]);
       };
     });
     await joinAll(cast);

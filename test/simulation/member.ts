@@ -491,6 +491,8 @@ export class SimulatedMember {
       case REFUSE:
         if (this.#opening.delete(from)) this.input({ type: 'link-down', peer: from, cause: 'refused' });
         break;
+      default:
+        throw new Error(`simulated signalling knows no ${payload[0]}`);
     }
   }
 
