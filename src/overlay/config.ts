@@ -15,8 +15,12 @@ export interface OverlayConfig {
   readonly rewireMaxMs: number;
   /** By which factor the pause grows per round without improvement. */
   readonly rewireSlowing: number;
-  /** Members asked per round, half at random and half near. */
+  /** The pause is at least this share of the time since the room last changed noticeably. */
+  readonly rewireAging: number;
+  /** Members asked per round … */
   readonly rewireCandidates: number;
+  /** … and how many of them at random. */
+  readonly rewireRandom: number;
   /** Sources compared per round: the mean over these stands for all. */
   readonly rewireSample: number;
   /** By which share an exchange must exceed its price, or links wander … */
@@ -56,12 +60,18 @@ export interface OverlayConfig {
   readonly digestMs: number;
   /** Delay before news of others is passed on, ms: bundles news and lets copies that cross be suppressed. */
   readonly gossipDelayMs: number;
+  /** Delay before those who are not sent news whole are told of it, ms: by then it has usually come another way. */
+  readonly headlineMs: number;
   /** Least time between two own entries that only refresh numbers, ms. */
   readonly publishIntervalMs: number;
+  /** Error of the own network coordinate below which it is told for the first time. */
+  readonly placedError: number;
   /** How far a member's place must move before it is told anew, ms … */
   readonly coordinateShiftMs: number;
-  /** … and how often at most, ms. */
+  /** … and how soon after the last time, ms; each time twice as long as before … */
   readonly coordinateIntervalMs: number;
+  /** … up to this, ms. */
+  readonly coordinateIntervalMaxMs: number;
   /** How long the departed are remembered, ms; longer than any entry can still be in flight. */
   readonly tombstoneMs: number;
   /** How many of the departed are remembered. */
@@ -87,6 +97,12 @@ export interface OverlayConfig {
   readonly advertChange: number;
   /** … nor one below this many ms. */
   readonly advertChangeMs: number;
+  /** How long a neighbour to whom a change hardly matters goes by the older offer, ms, jittered by ±50 %. */
+  readonly lagMs: number;
+  /** A change matters to a neighbour whose own cost it would undercut or exceed by at most this share … */
+  readonly rivalShare: number;
+  /** … and this many ms: it may move here now, or soon. */
+  readonly rivalMs: number;
   /** When a subscription without an answer counts as refused, ms. */
   readonly answerTimeoutMs: number;
   /** How long a parent that refused is not asked again unless it offers anew, ms. */
@@ -126,11 +142,13 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   fullMeshMembers: 12,
   linksInLargeRooms: 8,
   firstLinks: 4,
-  rewireMs: 4000,
+  rewireMs: 1000,
   rewireMaxMs: 60_000,
-  rewireSlowing: 1.35,
+  rewireSlowing: 1.15,
+  rewireAging: 0.06,
   rewireCandidates: 6,
-  rewireSample: 32,
+  rewireRandom: 3,
+  rewireSample: 24,
   rewireMargin: 0.1,
   rewireLeastMs: 0.15,
   poorLinks: 2,
@@ -151,9 +169,12 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
 
   digestMs: 5000,
   gossipDelayMs: 30,
+  headlineMs: 1000,
   publishIntervalMs: 2000,
+  placedError: 0.35,
   coordinateShiftMs: 15,
-  coordinateIntervalMs: 6000,
+  coordinateIntervalMs: 8000,
+  coordinateIntervalMaxMs: 300_000,
   tombstoneMs: 120_000,
   maxTombstones: 512,
   maxMembers: 1024,
@@ -161,12 +182,15 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
 
   relayMs: 1,
   copyKbps: 40,
-  switchGain: 0.1,
-  switchGainMs: 3,
+  switchGain: 0.02,
+  switchGainMs: 1,
   advertDelayMs: 300,
   advertUrgentMs: 15,
-  advertChange: 0.12,
-  advertChangeMs: 4,
+  advertChange: 0.03,
+  advertChangeMs: 1.5,
+  lagMs: 10_000,
+  rivalShare: 0.1,
+  rivalMs: 4,
   answerTimeoutMs: 1500,
   refusalMs: 1000,
   improveIntervalMs: 1500,
@@ -214,8 +238,9 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.firstLinks >= config.poorLinks, 'firstLinks must not leave newcomers poor');
   require(config.rewireSample >= 1 &&
     config.rewireSample <= MAX_SAMPLE, `rewireSample must be 1–${MAX_SAMPLE}`);
-  require(config.rewireMs >= 2500 &&
-    config.rewireMs <= config.rewireMaxMs, 'rewireMs must be in 2500–rewireMaxMs');
+  require(config.rewireMs >= 1000 &&
+    config.rewireMs <= config.rewireMaxMs, 'rewireMs must be in 1000–rewireMaxMs');
+  require(config.rewireRandom <= config.rewireCandidates, 'rewireRandom must not exceed rewireCandidates');
   require(config.rewireSlowing >= 1, 'rewireSlowing must be at least 1');
   require(config.maxPendingLinks >= 1, 'maxPendingLinks must be at least 1');
   return config;

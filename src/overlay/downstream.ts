@@ -3,7 +3,7 @@
 import type { MemberId } from '../units.js';
 import { MAX_PATH_HOPS, type RouteOffer, type SubscribeRequest } from '../wire/control.js';
 import type { Core } from './core.js';
-import type { Neighbours } from './neighbours.js';
+import type { Neighbour, Neighbours } from './neighbours.js';
 import { decideChild, type ChildState } from './routes.js';
 import type { Told, Tree } from './tree.js';
 
@@ -170,9 +170,13 @@ export class Downstream {
     tree.advertAtMs = Math.min(tree.advertAtMs, core.nowMs + delayMs);
   }
 
-  /** Tells every neighbour what changed for it. */
+  /**
+   * Tells every neighbour what changed for it: at once those for whom it could matter, the others when `lagMs` have
+   * passed, so that several changes cost them one message.
+   */
   advertise(tree: Tree): void {
     tree.advertAtMs = Infinity;
+    const { core } = this;
     const offered = this.#snapshot(tree);
     const told = tree.told;
     const changed =
@@ -183,10 +187,35 @@ export class Downstream {
         !samePath(told.path, offered.path) ||
         this.#costMoved(told, offered));
     for (const neighbour of this.neighbours.all.values()) {
-      if (neighbour.linked) this.#tell(tree, neighbour.peer, neighbour.tag, offered, changed);
+      if (!neighbour.linked) continue;
+      const { peer, tag } = neighbour;
+      if (changed && tree.toldTo.get(peer) === true && !this.#matters(tree, neighbour, offered)) {
+        tree.lagging.add(peer);
+        tree.lagAtMs = Math.min(tree.lagAtMs, core.nowMs + core.jittered(core.config.lagMs));
+      } else this.#tell(tree, peer, tag, offered, changed);
     }
     if (changed || !offered) tree.told = offered;
     if (offered && !tree.own) tree.feasibleMs = Math.min(tree.feasibleMs, tree.costMs);
+  }
+
+  /** Tells those that were left out so far. */
+  catchUp(tree: Tree): void {
+    tree.lagAtMs = Infinity;
+    const offered = this.#snapshot(tree);
+    for (const peer of tree.lagging) {
+      const neighbour = this.neighbours.link(peer);
+      if (neighbour) this.#tell(tree, peer, neighbour.tag, offered, true);
+    }
+    tree.lagging.clear();
+  }
+
+  /** Whether a neighbour is served from here, has nobody, or would gain or come close by hearing the source from here. */
+  #matters(tree: Tree, neighbour: Neighbour, offered: Told): boolean {
+    if (tree.children.has(neighbour.peer)) return true;
+    const theirs = tree.offers.get(neighbour.peer);
+    if (!theirs) return true;
+    const { rivalShare, rivalMs } = this.core.config;
+    return offered.costMs + neighbour.costMs <= theirs.costMs * (1 + rivalShare) + rivalMs;
   }
 
   /** Tells a new neighbour. */
@@ -198,6 +227,7 @@ export class Downstream {
 
   #tell(tree: Tree, peer: MemberId, tag: number, offered: Told | undefined, changed: boolean): void {
     if (peer === tree.source) return;
+    tree.lagging.delete(peer);
     const hasOffer = tree.toldTo.get(peer);
     const ancestor = peer === tree.parent || tree.path.includes(tag);
     if (!offered || ancestor) {

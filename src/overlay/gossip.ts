@@ -1,6 +1,8 @@
 /**
- * How news of members travels: entries as differences to whoever does not have them yet, a digest now and then to
- * find what was missed, and suspicions with refutation (SWIM: Das, Gupta, Motivala, DSN 2002).
+ * How news of members travels. Entries go whole and at once along a tree that grows by itself (Plumtree: Leitão,
+ * Pereira, Rodrigues, SRDS 2007): whoever sends what was already there is asked to say only, a little later, what it
+ * has; whoever turns out to have more becomes a branch again. A digest now and then finds what was missed all the same.
+ * Suspicions with refutation are SWIM's (Das, Gupta, Motivala, DSN 2002).
  */
 
 import { handleOf, type Handle, type MemberId } from '../units.js';
@@ -10,18 +12,36 @@ import type { Neighbour, Neighbours } from './neighbours.js';
 import type { Roster } from './roster.js';
 import type { RosterEntry } from '../wire/roster-entry.js';
 
+/** Entries asked of one neighbour at once: a newcomer spreads the cost of its roster over those it meets. */
+const MIN_SHARE = 40;
+/** … or this share of what is missing, where that is more. */
+const MAX_SHARES = 5;
+/** An entry asked for and not received is asked for elsewhere after this, ms. */
+const WANT_PATIENCE_MS = 800;
+/** Between two shares of a roster that is still incomplete, ms. */
+const CATCH_UP_MS = 200;
+/** Entries a neighbour is sent unasked when its list shows that it lacks them. */
+const FEW_ENTRIES = 8;
+
 export interface GossipEvents {
   /** A member is gone: refused to refute in time, or somebody knows. */
   memberGone(member: MemberId): void;
   /** Others take this member for dead: publish a version above `version`. */
   refute(version: number): void;
+  /** Whether a member's voice is being heard now: its entry is wanted first. */
+  isSpeaking(member: MemberId): boolean;
 }
 
 export class Gossip {
   /** Entries to pass on at `#spreadAtMs`; bounded by the roster and the tombstones. */
   readonly #news = new Map<MemberId, RosterEntry>();
   #spreadAtMs = Infinity;
+  /** Entries whose versions are told to those who are not sent them whole, at `#tellAtMs`; same bound. */
+  readonly #headlines = new Map<MemberId, RosterEntry>();
+  #tellAtMs = Infinity;
   #nextDigestMs = Infinity;
+  /** Handles asked for, with the end of the patience; bounded by `maxMembers`. */
+  readonly #wanted = new Map<Handle, number>();
   /** Members under suspicion, by the version suspected; bounded by the roster. */
   readonly #suspicions = new Map<MemberId, { version: number; deadlineMs: number }>();
 
@@ -33,15 +53,20 @@ export class Gossip {
   ) {}
 
   get deadlineMs(): number {
-    let deadline = Math.min(this.#spreadAtMs, this.#nextDigestMs);
+    let deadline = Math.min(this.#spreadAtMs, this.#tellAtMs, this.#nextDigestMs);
     for (const { deadlineMs } of this.#suspicions.values()) deadline = Math.min(deadline, deadlineMs);
     return deadline;
+  }
+
+  get #isLarge(): boolean {
+    return this.roster.entries.size > this.core.config.fullMeshMembers;
   }
 
   /** Passes an entry on to everybody who is not known to have it. */
   spread(entry: RosterEntry, delayMs: number): void {
     this.#news.set(entry.memberId, entry);
     this.#spreadAtMs = Math.min(this.#spreadAtMs, this.core.nowMs + delayMs);
+    this.#wanted.delete(handleOf(entry.memberId));
     const suspicion = this.#suspicions.get(entry.memberId);
     if (suspicion && entry.version > suspicion.version) this.#suspicions.delete(entry.memberId);
   }
@@ -50,44 +75,104 @@ export class Gossip {
   greet(neighbour: Neighbour): void {
     if (this.#nextDigestMs === Infinity)
       this.#nextDigestMs = this.core.nowMs + this.core.jittered(this.core.config.digestMs);
-    const { roster, core } = this;
-    if (roster.entries.size <= core.config.fullMeshMembers) {
+    const { roster } = this;
+    if (!this.#isLarge) {
       this.#sendEntries(neighbour, roster.entries.values());
     } else {
       if (roster.self) this.#sendEntries(neighbour, [roster.self]);
-      core.send(neighbour.peer, { type: 'digest', members: roster.entries.size, hash: roster.hash });
+      this.#sendDigest(neighbour);
     }
+  }
+
+  /** A link ended: a branch of the tree may be gone with it, so for a moment everybody is a branch again. */
+  linkDown(neighbour: Neighbour): void {
+    if (!neighbour.eagerNews || !this.#isLarge) return;
+    for (const other of this.neighbours.all.values()) this.#setEager(other, true);
   }
 
   onDigest(from: Neighbour, message: ControlMessage & { type: 'digest' }): void {
     if (message.hash !== this.roster.hash) this.#sendVersions(from, true);
   }
 
+  /** A neighbour sent entries. @param fresh how many of them were news */
+  received(from: Neighbour, fresh: number): void {
+    if (fresh === 0) {
+      if (this.#isLarge) this.#setEager(from, false);
+    } else this.#setEager(from, true);
+  }
+
+  onMode(from: Neighbour, message: ControlMessage & { type: 'news-mode' }): void {
+    from.eagerNews = message.eager;
+  }
+
+  onWant(from: Neighbour, message: ControlMessage & { type: 'want' }): void {
+    from.eagerNews = true;
+    const entries: RosterEntry[] = [];
+    for (const handle of message.handles) {
+      const entry = this.roster.byHandle.get(handle);
+      if (!entry) continue;
+      from.known.delete(entry.memberId);
+      entries.push(entry);
+    }
+    this.#sendEntries(from, entries);
+  }
+
   onVersions(from: Neighbour, message: ControlMessage & { type: 'versions' }): void {
     const theirs = new Map<Handle, number>();
-    for (const { handle, version } of message.versions) theirs.set(handle, version);
-    const wanted: RosterEntry[] = [];
-    let behind = false;
-    let matched = 0;
-    for (const entry of this.roster.entries.values()) {
-      const version = theirs.get(handleOf(entry.memberId));
-      if (version === undefined || version < entry.version) wanted.push(entry);
-      else if (version > entry.version) behind = true;
-      if (version !== undefined) {
-        matched++;
-        from.known.set(entry.memberId, version);
-      }
+    const missing: Handle[] = [];
+    for (const { handle, version } of message.versions) {
+      theirs.set(handle, version);
+      const entry = this.roster.byHandle.get(handle);
+      if (entry) from.known.set(entry.memberId, Math.max(version, from.known.get(entry.memberId) ?? 0));
+      if (!entry || entry.version < version) missing.push(handle);
     }
+    const buried = this.#answerTombstones(from, theirs);
+    this.#want(
+      from,
+      missing.filter((handle) => !buried.has(handle)),
+    );
+    if (message.partial) return;
+    const lacking = [...this.roster.entries.values()].filter(
+      (entry) => (theirs.get(handleOf(entry.memberId)) ?? -1) < entry.version,
+    );
+    if (lacking.length <= FEW_ENTRIES || !this.#isLarge) this.#sendEntries(from, lacking);
+    else if (message.answerExpected) this.#sendVersions(from, false);
+  }
+
+  /** Tells a neighbour that lists the departed what became of them. @returns their handles */
+  #answerTombstones(from: Neighbour, theirs: ReadonlyMap<Handle, number>): Set<Handle> {
+    const buried = new Set<Handle>();
     for (const [member, tombstone] of this.roster.tombstones) {
-      const version = theirs.get(handleOf(member));
-      if (version === undefined) continue;
-      if (version > tombstone.version) behind = true;
-      else if (tombstone.goodbye) wanted.push(tombstone.goodbye);
+      const handle = handleOf(member);
+      const version = theirs.get(handle);
+      if (version === undefined || version > tombstone.version) continue;
+      buried.add(handle);
+      if (tombstone.goodbye) this.#sendEntries(from, [tombstone.goodbye]);
       else this.core.send(from.peer, { type: 'suspect', member, version: tombstone.version, gone: false });
-      matched++;
     }
-    this.#sendEntries(from, wanted);
-    if (message.answerExpected && (behind || matched < theirs.size)) this.#sendVersions(from, false);
+    return buried;
+  }
+
+  /** Asks for a share of what is missing; the rest is left for other neighbours. */
+  #want(from: Neighbour, missing: readonly Handle[]): void {
+    const { nowMs, config } = this.core;
+    const open = missing.filter((handle) => (this.#wanted.get(handle) ?? 0) <= nowMs);
+    if (open.length === 0) return;
+    const share = open.slice(0, Math.max(MIN_SHARE, Math.ceil(open.length / MAX_SHARES)));
+    for (const handle of share) {
+      if (this.#wanted.size >= config.maxMembers) this.#wanted.clear();
+      this.#wanted.set(handle, nowMs + WANT_PATIENCE_MS);
+    }
+    this.core.send(from.peer, { type: 'want', handles: share });
+    // A share that does not come, and those not asked for yet, are asked for elsewhere.
+    const nextMs = nowMs + (share.length < open.length ? CATCH_UP_MS : WANT_PATIENCE_MS + CATCH_UP_MS);
+    this.#nextDigestMs = Math.min(this.#nextDigestMs, nextMs);
+  }
+
+  #setEager(neighbour: Neighbour, eager: boolean): void {
+    if (neighbour.eagerNews === eager || (!eager && neighbour.piped && !neighbour.linked)) return;
+    neighbour.eagerNews = eager;
+    this.core.send(neighbour.peer, { type: 'news-mode', eager });
   }
 
   /** A neighbour fell silent or its link vanished without goodbye. */
@@ -129,6 +214,7 @@ export class Gossip {
   tick(): void {
     const { core, roster } = this;
     if (core.nowMs >= this.#spreadAtMs) this.#flushNews();
+    if (core.nowMs >= this.#tellAtMs) this.#flushHeadlines();
     for (const [member, { version, deadlineMs }] of this.#suspicions) {
       if (core.nowMs < deadlineMs) continue;
       this.#suspicions.delete(member);
@@ -142,14 +228,51 @@ export class Gossip {
       roster.expire(core.nowMs);
       const ends = [...this.neighbours.all.values()];
       const chosen = ends[Math.floor(core.random() * ends.length)];
-      if (chosen) core.send(chosen.peer, { type: 'digest', members: roster.entries.size, hash: roster.hash });
+      if (chosen) this.#sendDigest(chosen);
     }
+  }
+
+  #sendDigest(to: Neighbour): void {
+    const { roster } = this;
+    this.core.send(to.peer, { type: 'digest', members: roster.entries.size, hash: roster.hash });
   }
 
   #flushNews(): void {
     this.#spreadAtMs = Infinity;
-    for (const neighbour of this.neighbours.all.values()) this.#sendEntries(neighbour, this.#news.values());
+    let lazy = false;
+    for (const neighbour of this.neighbours.all.values()) {
+      if (neighbour.eagerNews) this.#sendEntries(neighbour, this.#news.values());
+      else lazy = true;
+    }
+    if (lazy) {
+      for (const [member, entry] of this.#news) this.#headlines.set(member, entry);
+      this.#tellAtMs = Math.min(
+        this.#tellAtMs,
+        this.core.nowMs + this.core.jittered(this.core.config.headlineMs),
+      );
+    }
     this.#news.clear();
+  }
+
+  /** What is still unknown to those who were not sent it whole. */
+  #flushHeadlines(): void {
+    this.#tellAtMs = Infinity;
+    for (const neighbour of this.neighbours.all.values()) {
+      if (neighbour.eagerNews) continue;
+      const versions: { handle: Handle; version: number }[] = [];
+      for (const [memberId, { version }] of this.#headlines) {
+        if (memberId === neighbour.peer || (neighbour.known.get(memberId) ?? -1) >= version) continue;
+        versions.push({ handle: handleOf(memberId), version });
+      }
+      for (const part of chunks(versions, MAX_VERSIONS_PER_MESSAGE))
+        this.core.send(neighbour.peer, {
+          type: 'versions',
+          answerExpected: false,
+          partial: true,
+          versions: part,
+        });
+    }
+    this.#headlines.clear();
   }
 
   #sendEntries(to: Neighbour, entries: Iterable<RosterEntry>): void {
@@ -164,8 +287,15 @@ export class Gossip {
     }
   }
 
+  /** All that is known, those being heard first: they are wanted first. */
   #sendVersions(to: Neighbour, answerExpected: boolean): void {
-    const versions = this.roster.versions().slice(0, MAX_VERSIONS_PER_MESSAGE);
-    this.core.send(to.peer, { type: 'versions', answerExpected, versions });
+    const speaking: { handle: Handle; version: number }[] = [];
+    const silent: { handle: Handle; version: number }[] = [];
+    for (const { memberId, version } of this.roster.entries.values()) {
+      const list = this.events.isSpeaking(memberId) ? speaking : silent;
+      list.push({ handle: handleOf(memberId), version });
+    }
+    const versions = [...speaking, ...silent].slice(0, MAX_VERSIONS_PER_MESSAGE);
+    this.core.send(to.peer, { type: 'versions', answerExpected, partial: false, versions });
   }
 }

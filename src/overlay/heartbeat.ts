@@ -1,6 +1,8 @@
 /** Life and round trips of the links: small unreliable messages, and anything else that arrives. */
 
 import type { ControlMessage } from '../wire/control.js';
+import type { Coordinate } from '../wire/roster-entry.js';
+import { shift } from './coordinates.js';
 import type { Core } from './core.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 
@@ -8,6 +10,8 @@ import type { Neighbour, Neighbours } from './neighbours.js';
 const OVERSLEPT_MS = 250;
 /** Silence of one link, though its member is well elsewhere, after which the link is given up, ms. */
 const DEAD_LINK_MS = 6000;
+/** A move of this member below this is not told, ms. */
+const TOLD_SHIFT_MS = 2;
 /** Longest credible round trip, ms. */
 const MAX_RTT_MS = 10_000;
 
@@ -25,6 +29,7 @@ export class Heartbeats {
     readonly core: Core,
     readonly neighbours: Neighbours,
     readonly events: HeartbeatEvents,
+    readonly coordinate: () => Coordinate,
   ) {}
 
   get deadlineMs(): number {
@@ -55,6 +60,7 @@ export class Heartbeats {
     const { nowMs } = this.core;
     neighbour.theirSentMs = message.sentMs;
     neighbour.theirSentHeardMs = nowMs;
+    if (message.coordinate) neighbour.coordinate = message.coordinate;
     if (message.echoMs === undefined) return;
     const rttMs = ((Math.floor(nowMs) - message.echoMs) & 0xffff) - message.heldMs;
     if (rttMs >= 0 && rttMs < MAX_RTT_MS) {
@@ -81,6 +87,16 @@ export class Heartbeats {
     }
   }
 
+  /** Where this member is, when the neighbour last heard otherwise. It may be lost: a later move tells it again. */
+  #news(neighbour: Neighbour): Coordinate | undefined {
+    const coordinate = this.coordinate();
+    const told = neighbour.toldCoordinate;
+    if (told && shift(told, coordinate) < TOLD_SHIFT_MS && told.error < 2 * coordinate.error)
+      return undefined;
+    neighbour.toldCoordinate = coordinate;
+    return coordinate;
+  }
+
   #beat(neighbour: Neighbour): void {
     const { core } = this;
     const { nowMs } = core;
@@ -92,6 +108,7 @@ export class Heartbeats {
         sentMs: Math.floor(nowMs) & 0xffff,
         echoMs: neighbour.theirSentMs,
         heldMs: Math.round(nowMs - neighbour.theirSentHeardMs),
+        coordinate: this.#news(neighbour),
       },
       false,
     );

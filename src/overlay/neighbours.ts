@@ -20,6 +20,8 @@ export class Neighbour {
   linkedAtMs = 0;
   rttMs = UNKNOWN_RTT_MS;
   measured = false;
+  /** Cost of the link as the trees last took it into account, ms. */
+  reviewedCostMs = UNKNOWN_RTT_MS / 2;
   /** Bytes waiting in the channel, as delay. */
   queueMs = 0;
   lastHeardMs = 0;
@@ -39,10 +41,14 @@ export class Neighbour {
   worthToPeerMs = 0;
   /** Where it says it is; undefined before it said so. */
   coordinate: Coordinate | undefined = undefined;
-  /** What it was last told of that kind. */
-  toldAppraisal: { readonly worthMs: number; readonly coordinate: Coordinate } | undefined = undefined;
+  /** Where this member said it was. */
+  toldCoordinate: Coordinate | undefined = undefined;
+  /** What it was told that the link is worth here, ms a source. */
+  toldWorthMs: number | undefined = undefined;
   /** Entry versions it surely has: what it sent or was sent. Bounded by the roster. */
   readonly known = new Map<MemberId, number>();
+  /** It is sent news of members whole and at once; otherwise it is told what is new a little later, and may ask. */
+  eagerNews = true;
 
   constructor(readonly peer: MemberId) {
     this.tag = hopTag(peer);
@@ -120,9 +126,11 @@ export class Neighbours {
     else if (neighbour.linked) {
       neighbour.linked = false;
       neighbour.worthToPeerMs = 0;
-      neighbour.toldAppraisal = undefined;
+      neighbour.toldWorthMs = undefined;
+      neighbour.toldCoordinate = undefined;
       neighbour.adjacent = new Set();
       neighbour.adjacencyKnown = false;
+      neighbour.eagerNews = true;
     }
     if (!neighbour.linked && !neighbour.piped) this.all.delete(peer);
   }

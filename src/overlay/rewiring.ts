@@ -5,33 +5,35 @@
  * improves and start over when the room changes.
  */
 
-import type { Handle, MemberId } from '../units.js';
+import { handleOf, type Handle, type MemberId } from '../units.js';
 import type { ControlMessage } from '../wire/control.js';
 import type { Coordinate } from '../wire/roster-entry.js';
-import { estimateRttMs, shift } from './coordinates.js';
+import { estimateRttMs } from './coordinates.js';
 import type { Core } from './core.js';
 import type { Linkage } from './linkage.js';
 import { targetLinks } from './links.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import type { Roster } from './roster.js';
 import type { Trees } from './trees.js';
-import { bestExchange, gainOfLink, UNSERVED_MS, worthOfLinks, type Offer, type WorthInput } from './worth.js';
+import { bestExchange, gainOfLink, UNSERVED_MS, worthOfLinks, type Offer } from './worth.js';
 
 type CostsRequest = ControlMessage & { type: 'costs-request' };
 type Costs = ControlMessage & { type: 'costs' };
 
 /** Answers come within two round trips of a wide room, ms. */
-const ANSWER_MS = 1500;
-/** Trees need this long to show what a new link is worth before another is given up, ms. */
+const ANSWER_MS = 700;
+/** Offers over a new link, and what it is worth to the far end, need this long before another is given up, ms. */
 const SETTLE_MS = 1000;
+/** Between two looks at what the links are worth while offers change, ms. */
+const APPRAISE_MS = 400;
 /** How long an agreement to link waits for the link, ms. */
 const AGREEMENT_MS = 8000;
-/** Members looked at to find near ones. */
-const NEAR_POOL = 24;
-/** Round trips remembered. */
-const MAX_MEASURED = 512;
-/** A change of worth or place below this is not told, ms. */
-const TELL_MS = 1;
+/** Who was asked is not asked again for so long, ms: others may promise more. */
+const ASK_AGAIN_MS = 10_000;
+/** Round trips and places remembered. */
+const MAX_REMEMBERED = 512;
+/** A change of worth below this is not told, ms a source. */
+const TELL_MS = 0.25;
 
 interface Round {
   readonly nonce: number;
@@ -50,8 +52,12 @@ export class Rewiring {
   readonly #agreed = new Map<MemberId, number>();
   /** Links that came by an exchange and may cost an old one, with the time to look. At most one per link. */
   readonly #fresh = new Map<MemberId, number>();
-  /** Round trips of former links, ms: measured once beats any estimate. Oldest first, at most `MAX_MEASURED`. */
+  /** Round trips of former links, ms: measured once beats any estimate. Oldest first, at most `MAX_REMEMBERED`. */
   readonly #measured = new Map<MemberId, number>();
+  /** Where members said they were when a link was weighed: newer than their entries. Same order and bound. */
+  readonly #places = new Map<MemberId, Coordinate>();
+  /** When members were last asked. Same order and bound. */
+  readonly #askedMs = new Map<MemberId, number>();
   #membersSeen = 0;
 
   constructor(
@@ -77,6 +83,18 @@ export class Rewiring {
     return this.#fresh.has(peer);
   }
 
+  /** One of the former links, drawn at random, with where its member was last known: it still tells where this one is. */
+  recall(): { readonly coordinate: Coordinate; readonly rttMs: number } | undefined {
+    if (this.#measured.size === 0) return undefined;
+    let skip = Math.floor(this.core.random() * this.#measured.size);
+    for (const [peer, rttMs] of this.#measured) {
+      if (skip-- > 0) continue;
+      const coordinate = this.#places.get(peer) ?? this.roster.get(peer)?.coordinate;
+      return coordinate && coordinate.error < 1 ? { coordinate, rttMs } : undefined;
+    }
+    return undefined;
+  }
+
   linkUp(peer: MemberId): void {
     if (this.agreedWith(peer)) {
       this.#fresh.set(peer, this.core.nowMs + SETTLE_MS);
@@ -86,14 +104,7 @@ export class Rewiring {
   }
 
   linkDown(peer: MemberId, rttMs: number | undefined): void {
-    if (rttMs !== undefined) {
-      this.#measured.delete(peer);
-      this.#measured.set(peer, rttMs);
-      for (const oldest of this.#measured.keys()) {
-        if (this.#measured.size <= MAX_MEASURED) break;
-        this.#measured.delete(oldest);
-      }
-    }
+    if (rttMs !== undefined) remember(this.#measured, peer, rttMs);
     this.#agreed.delete(peer);
     this.#fresh.delete(peer);
   }
@@ -103,6 +114,7 @@ export class Rewiring {
     const members = this.roster.entries.size;
     if (Math.abs(members - this.#membersSeen) <= 0.05 * this.#membersSeen) return;
     this.#membersSeen = members;
+    this.#changedMs = this.core.nowMs;
     this.#intervalMs = this.core.config.rewireMs;
     this.#wake(this.core.jittered(this.#intervalMs));
   }
@@ -112,14 +124,36 @@ export class Rewiring {
     if (core.nowMs < this.nextMs) return;
     this.nextMs = Infinity;
     for (const [peer, untilMs] of this.#agreed) if (core.nowMs >= untilMs) this.#agreed.delete(peer);
+    if (core.nowMs >= this.#appraiseAtMs) this.#appraise();
     this.#payForFresh();
     if (this.#round && core.nowMs >= this.#round.endsMs) this.#decide(this.#round);
     else if (!this.#round && core.nowMs >= this.#nextRoundMs) this.#ask();
     this.#wakeAt(this.#round ? this.#round.endsMs : this.#nextRoundMs);
     for (const untilMs of this.#fresh.values()) this.#wakeAt(untilMs);
+    this.#wakeAt(this.#appraiseAtMs);
   }
 
   #nextRoundMs = 0;
+  #appraiseAtMs = Infinity;
+  /** When the room last grew or shrank noticeably. */
+  #changedMs = 0;
+
+  /** Shortest pause between rounds: the longer the room has been what it is, the less is left to gain by haste. */
+  get #leastIntervalMs(): number {
+    const { rewireMs, rewireMaxMs, rewireAging } = this.core.config;
+    return Math.min(rewireMaxMs, Math.max(rewireMs, rewireAging * (this.core.nowMs - this.#changedMs)));
+  }
+
+  /** Neighbours offer something else than before: the links may be worth more or less. */
+  offersChanged(): void {
+    if (this.#appraiseAtMs !== Infinity || !this.#isLarge) return;
+    this.#appraiseAtMs = this.core.nowMs + this.core.jittered(APPRAISE_MS);
+    this.#wakeAt(this.#appraiseAtMs);
+  }
+
+  get #isLarge(): boolean {
+    return this.roster.entries.size > this.core.config.fullMeshMembers;
+  }
 
   #wake(delayMs: number): void {
     this.#nextRoundMs = Math.min(
@@ -142,14 +176,13 @@ export class Rewiring {
   }
 
   #ask(): void {
-    const { core, roster, neighbours } = this;
+    const { core, neighbours } = this;
     this.#nextRoundMs = core.nowMs + core.jittered(this.#intervalMs);
     this.#intervalMs = Math.min(core.config.rewireMaxMs, this.#intervalMs * core.config.rewireSlowing);
-    if (roster.entries.size <= core.config.fullMeshMembers) return;
-    this.#appraise();
+    if (!this.#isLarge) return;
     if (neighbours.linkCount < core.config.poorLinks || this.#fresh.size > 0) return;
     const sources = this.#sample();
-    const ownCosts = sources.map((source) => this.trees.costOf(source));
+    const ownCosts = this.#costs(sources);
     const round: Round = {
       nonce: Math.floor(core.random() * 0x10000),
       endsMs: core.nowMs + ANSWER_MS,
@@ -160,14 +193,20 @@ export class Rewiring {
     };
     const sample = sources.map((source, i) => ({ source, costMs: ownCosts[i] as number }));
     for (const peer of this.#candidates()) {
-      if (this.sendRouted(peer, { type: 'costs-request', nonce: round.nonce, sample })) round.asked.add(peer);
+      const coordinate = this.coordinate();
+      if (this.sendRouted(peer, { type: 'costs-request', nonce: round.nonce, coordinate, sample }))
+        round.asked.add(peer);
     }
     if (round.asked.size > 0) this.#round = round;
   }
 
   onRequest(from: MemberId, request: CostsRequest): void {
     const { core } = this;
-    const costs = request.sample.map(({ source }) => this.trees.costOf(source));
+    remember(this.#places, from, request.coordinate);
+    const sources = request.sample.map(({ source }) => source);
+    const costs = this.#costs(sources);
+    // What is blocked here is not missed here.
+    const needs = costs.map((costMs, i) => (this.trees.isBlocked(sources[i] as Handle) ? 0 : costMs));
     const theirs = request.sample.map(({ costMs }) => costMs);
     const linkMs = this.#linkMs(from);
     const busy =
@@ -177,8 +216,9 @@ export class Rewiring {
     this.sendRouted(from, {
       type: 'costs',
       nonce: request.nonce,
+      coordinate: this.coordinate(),
       willing,
-      gainMs: linkMs === undefined ? 0 : gainOfLink(costs, theirs, linkMs, core.config.relayMs),
+      gainMs: linkMs === undefined ? 0 : gainOfLink(needs, theirs, linkMs, core.config.relayMs),
       priceMs: this.#full ? (this.#leastUseful()?.priceMs ?? UNSERVED_MS) : 0,
       costs,
     });
@@ -186,6 +226,7 @@ export class Rewiring {
 
   onCosts(from: MemberId, answer: Costs): void {
     const round = this.#round;
+    remember(this.#places, from, answer.coordinate);
     if (!round || answer.nonce !== round.nonce || !round.asked.delete(from) || !answer.willing) return;
     const linkMs = this.#linkMs(from);
     if (linkMs === undefined) return;
@@ -201,7 +242,7 @@ export class Rewiring {
     const best = bestExchange(round.offers, core.config.rewireMargin, core.config.rewireLeastMs);
     if (!best || this.#fresh.size > 0 || this.neighbours.link(best.peer)) return;
     this.#agreed.set(best.peer, core.nowMs + AGREEMENT_MS);
-    this.#intervalMs = core.config.rewireMs;
+    this.#intervalMs = this.#leastIntervalMs;
     this.linkage.open(best.peer);
   }
 
@@ -231,44 +272,40 @@ export class Rewiring {
   }
 
   #worths(): Map<MemberId, number> {
-    const inputs: WorthInput<MemberId>[] = [];
-    for (const tree of this.trees.byHandle.values()) {
-      if (tree.own || tree.parent === undefined) continue;
-      inputs.push({
-        parent: tree.parent,
-        costMs: tree.costMs,
-        alternativeMs: this.trees.alternativeCost(tree),
-      });
-    }
-    return worthOfLinks(inputs, this.trees.byHandle.size);
+    return worthOfLinks(this.trees.prospects());
   }
 
-  /** Tells the neighbours what their links are worth here, and where this member is. */
+  /** Costs of these sources here, ms; 0 for the own voice, Infinity where nobody offers one. */
+  #costs(sources: readonly Handle[]): number[] {
+    const costs = new Map<Handle, number>();
+    for (const { source, costMs } of this.trees.prospects()) costs.set(source, costMs);
+    const self = handleOf(this.core.selfId);
+    return sources.map((source) => (source === self ? 0 : (costs.get(source) ?? Infinity)));
+  }
+
+  /** Tells the neighbours what their links are worth here. */
   #appraise(): void {
+    this.#appraiseAtMs = Infinity;
     const worth = this.#worths();
-    const coordinate = this.coordinate();
     for (const link of this.neighbours.links()) {
       const worthMs = worth.get(link.peer) ?? 0;
-      const told = link.toldAppraisal;
-      const moved =
-        !told ||
-        shift(told.coordinate, coordinate) > 2 * TELL_MS ||
-        told.coordinate.error > 2 * coordinate.error;
-      if (!moved && Math.abs(told.worthMs - worthMs) < Math.max(TELL_MS / 4, 0.1 * worthMs)) continue;
-      link.toldAppraisal = { worthMs, coordinate };
-      this.core.send(link.peer, { type: 'appraisal', worthMs, coordinate });
+      const told = link.toldWorthMs ?? 0;
+      if (Math.abs(told - worthMs) < Math.max(TELL_MS, 0.15 * worthMs)) continue;
+      link.toldWorthMs = worthMs;
+      this.core.send(link.peer, { type: 'appraisal', worthMs });
     }
   }
 
   onAppraisal(from: Neighbour, message: ControlMessage & { type: 'appraisal' }): void {
     from.worthToPeerMs = Math.min(UNSERVED_MS, message.worthMs);
-    from.coordinate = message.coordinate;
   }
 
   /** Estimated one-way delay of a link to a member, ms; undefined when its place is unknown. */
   #linkMs(peer: MemberId): number | undefined {
-    const entry = this.roster.get(peer);
-    const rttMs = this.#measured.get(peer) ?? (entry && estimateRttMs(this.coordinate(), entry.coordinate));
+    const measuredMs = this.#measured.get(peer);
+    if (measuredMs !== undefined) return measuredMs / 2;
+    const place = this.#places.get(peer) ?? this.roster.get(peer)?.coordinate;
+    const rttMs = place && estimateRttMs(this.coordinate(), place);
     return rttMs === undefined ? undefined : rttMs / 2;
   }
 
@@ -279,21 +316,44 @@ export class Rewiring {
     return draw(handles, this.core.config.rewireSample, this.core.random);
   }
 
-  /** Half of them at random, half the nearest of a larger draw. */
+  /**
+   * Some at random, against blind spots; the others those to whom the present way is longest compared with the direct
+   * one, as far as coordinates tell: what shortens the way to a member shortens it to all who live near it.
+   */
   #candidates(): MemberId[] {
     const { core, roster, neighbours } = this;
+    const { nowMs } = core;
     const others = [...roster.entries.keys()].filter(
-      (peer) => peer !== core.selfId && !neighbours.link(peer) && this.linkage.mayAsk(peer),
+      (peer) =>
+        peer !== core.selfId &&
+        !neighbours.link(peer) &&
+        this.linkage.mayAsk(peer) &&
+        (this.#askedMs.get(peer) ?? -Infinity) + ASK_AGAIN_MS <= nowMs,
     );
-    const half = Math.ceil(core.config.rewireCandidates / 2);
-    const random = draw(others, half, core.random);
-    const near = draw(others, NEAR_POOL, core.random)
-      .map((peer) => ({ peer, ms: this.#linkMs(peer) ?? Infinity }))
-      .sort((a, b) => a.ms - b.ms)
-      .slice(0, half);
-    return [...new Set([...random, ...near.map(({ peer }) => peer)])].filter(
-      (peer) => this.#linkMs(peer) !== undefined,
-    );
+    const { rewireCandidates, rewireRandom } = core.config;
+    const random = draw(others, rewireRandom, core.random);
+    const detours = others
+      .map((peer) => {
+        const directMs = this.#linkMs(peer);
+        const presentMs = Math.min(UNSERVED_MS, this.trees.costOf(handleOf(peer)));
+        return { peer, savedMs: directMs === undefined ? 0 : presentMs - directMs };
+      })
+      .filter(({ peer, savedMs }) => savedMs > 0 && !random.includes(peer))
+      .sort((a, b) => b.savedMs - a.savedMs)
+      .slice(0, rewireCandidates - random.length);
+    const candidates = [...random, ...detours.map(({ peer }) => peer)];
+    for (const peer of candidates) remember(this.#askedMs, peer, nowMs);
+    return candidates;
+  }
+}
+
+/** Notes a value as the newest, and forgets the oldest ones above the bound. */
+function remember<T>(memory: Map<MemberId, T>, peer: MemberId, value: T): void {
+  memory.delete(peer);
+  memory.set(peer, value);
+  for (const oldest of memory.keys()) {
+    if (memory.size <= MAX_REMEMBERED) break;
+    memory.delete(oldest);
   }
 }
 

@@ -19,6 +19,8 @@ interface Tombstone {
 
 export class Roster {
   readonly entries = new Map<MemberId, RosterEntry>();
+  /** The same by handle; of two with one handle the later one. */
+  readonly byHandle = new Map<Handle, RosterEntry>();
   readonly tombstones = new Map<MemberId, Tombstone>();
   /** Highest version of the own entry seen anywhere: a refutation must exceed it. */
   ownVersion = 0;
@@ -64,6 +66,7 @@ export class Roster {
     this.tombstones.delete(memberId);
     this.#remove(memberId);
     this.entries.set(memberId, entry);
+    this.byHandle.set(handleOf(memberId), entry);
     this.#hash ^= mix(handleOf(memberId), version);
     if (!present || present.joinedAtMs !== entry.joinedAtMs) this.#dutyStale = true;
     return present ? 'changed' : 'new';
@@ -110,18 +113,12 @@ export class Roster {
     }
   }
 
-  /** Versions of everybody present, for comparing with a neighbour's. */
-  versions(): { handle: Handle; version: number }[] {
-    return [...this.entries.values()].map((entry) => ({
-      handle: handleOf(entry.memberId),
-      version: entry.version,
-    }));
-  }
-
   #remove(member: MemberId): void {
     const present = this.entries.get(member);
     if (!present) return;
     this.entries.delete(member);
+    const handle = handleOf(member);
+    if (this.byHandle.get(handle) === present) this.byHandle.delete(handle);
     this.#hash ^= mix(handleOf(member), present.version);
     this.#dutyStale = true;
   }

@@ -79,6 +79,9 @@ export class Tree {
   told: Told | undefined = undefined;
   /** Neighbours that hold an offer of ours (true) or only know that they are our ancestors (false). */
   readonly toldTo = new Map<MemberId, boolean>();
+  /** Those of them that still go by an older offer, because it hardly matters to them, and until when at most. */
+  readonly lagging = new Set<MemberId>();
+  lagAtMs = Infinity;
   epochAdvancedMs = -Infinity;
   epochRequestedMs = -Infinity;
   dueMs = Infinity;
@@ -136,6 +139,7 @@ export class Tree {
     this.adopting.delete(peer);
     this.raceTried.delete(peer);
     this.toldTo.delete(peer);
+    this.lagging.delete(peer);
     this.removeChild(peer);
     if (this.winner === peer) this.winner = undefined;
     if (this.parent !== peer) return false;

@@ -18,6 +18,7 @@ import type { VoiceHeader } from '../wire/voice-packet.js';
 import type { Core } from './core.js';
 import { Downstream } from './downstream.js';
 import type { PacketVerdict, TreeView } from './interface.js';
+import type { Prospect } from './worth.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import type { Roster } from './roster.js';
 import { chooseBackups, chooseBetterParent, chooseFirstParent, type Candidate } from './routes.js';
@@ -26,8 +27,14 @@ import { epochNewer, Tree } from './tree.js';
 /** First pause between rounds of asking when nobody takes us, ms; doubles up to the second. */
 const RETRY_MS = 120;
 const RETRY_MAX_MS = 2000;
-/** How often link costs are taken into the trees anew, ms. */
+/** Deadlines of silent trees further ahead than this are rounded up to its multiples, ms. */
+const TICK_MS = 100;
+/** How often link costs are taken into the trees anew, ms … */
 const REVIEW_MS = 1000;
+/** … where they changed by more than this share … */
+const REVIEW_SHARE = 0.03;
+/** … and this many ms. */
+const REVIEW_CHANGE_MS = 0.5;
 /** Least time between two reminders to somebody who sends unasked, ms. */
 const UNSOLICITED_MS = 300;
 /** Sources unknown so far whose offers are kept. */
@@ -65,7 +72,7 @@ export class Trees {
     if (holder && holder.source <= member) return;
     if (holder) this.remove(holder.source);
     const tree = new Tree(member, member === this.core.selfId);
-    tree.blocked = this.#isBlocked(member);
+    tree.blocked = this.#isBlockedMember(member);
     this.byHandle.set(handle, tree);
     for (const [peer, offer] of this.#earlyOffers.get(handle) ?? []) {
       if (!tree.own && this.neighbours.link(peer)) tree.offers.set(peer, offer);
@@ -129,7 +136,7 @@ export class Trees {
     if (blocked) this.#blocked.add(identity);
     else this.#blocked.delete(identity);
     for (const tree of this.byHandle.values()) {
-      const now = this.#isBlocked(tree.source);
+      const now = this.#isBlockedMember(tree.source);
       if (now === tree.blocked) continue;
       tree.blocked = now;
       if (now) this.#abandon(tree);
@@ -300,21 +307,30 @@ export class Trees {
     return hops;
   }
 
-  /** One-way delay from a source to here, ms; Infinity when it is not heard. */
-  costOf(source: Handle): number {
-    const tree = this.byHandle.get(source);
-    return tree?.connected ? tree.costMs : Infinity;
-  }
-
-  /** What hearing the source by way of another neighbour would cost, ms; Infinity when no other offers it. */
-  alternativeCost(tree: Tree): number {
-    let best = Infinity;
-    for (const [peer, offer] of tree.offers) {
-      if (peer === tree.parent || offer.path.includes(this.core.selfTag)) continue;
-      const link = this.neighbours.lively(peer);
-      if (link) best = Math.min(best, offer.costMs + link.costMs);
+  /**
+   * The soonest way to hear each source that the neighbours' offers hold, and the next best through another neighbour:
+   * what the links are judged by. Not the present parents, which follow a little later.
+   */
+  prospects(): Prospect[] {
+    const prospects: Prospect[] = [];
+    for (const tree of this.byHandle.values()) {
+      if (tree.own || tree.blocked) continue;
+      let peer: MemberId | undefined;
+      let costMs = Infinity;
+      let alternativeMs = Infinity;
+      for (const [candidate, offer] of tree.offers) {
+        const link = this.neighbours.lively(candidate);
+        if (!link || offer.path.includes(this.core.selfTag)) continue;
+        const totalMs = offer.costMs + link.costMs;
+        if (totalMs < costMs) {
+          alternativeMs = costMs;
+          costMs = totalMs;
+          peer = candidate;
+        } else if (totalMs < alternativeMs) alternativeMs = totalMs;
+      }
+      prospects.push({ source: tree.handle, peer, costMs, alternativeMs });
     }
-    return best;
+    return prospects;
   }
 
   /** Hot path: a packet came from a neighbour. */
@@ -367,7 +383,7 @@ export class Trees {
     const { nowMs } = this.core;
     if (nowMs >= this.#nextReviewMs) {
       this.#nextReviewMs = nowMs + REVIEW_MS;
-      for (const tree of this.byHandle.values()) if (!tree.own) this.#mark(tree);
+      this.#reviewLinks();
     }
     const due = nowMs >= this.nextMs;
     if (due) {
@@ -377,8 +393,27 @@ export class Trees {
     for (const tree of this.#marked) this.#service(tree);
     this.#marked.clear();
     let next = this.#nextReviewMs;
-    for (const tree of this.byHandle.values()) if (tree.dueMs < next) next = tree.dueMs;
+    for (const tree of this.byHandle.values()) {
+      // What can wait waits for company: one tick serves many silent trees.
+      if (tree.dueMs - nowMs > TICK_MS && !tree.speaking)
+        tree.dueMs = Math.ceil(tree.dueMs / TICK_MS) * TICK_MS;
+      if (tree.dueMs < next) next = tree.dueMs;
+    }
     this.nextMs = next;
+  }
+
+  /** Marks the trees that a link whose cost changed could serve. */
+  #reviewLinks(): void {
+    const moved: MemberId[] = [];
+    for (const link of this.neighbours.all.values()) {
+      const shiftMs = Math.abs(link.costMs - link.reviewedCostMs);
+      if (!link.linked || shiftMs <= Math.max(REVIEW_CHANGE_MS, REVIEW_SHARE * link.reviewedCostMs)) continue;
+      link.reviewedCostMs = link.costMs;
+      moved.push(link.peer);
+    }
+    if (moved.length === 0) return;
+    for (const tree of this.byHandle.values())
+      if (!tree.own && moved.some((peer) => tree.offers.has(peer))) this.#mark(tree);
   }
 
   views(): TreeView[] {
@@ -400,7 +435,18 @@ export class Trees {
     );
   }
 
-  #isBlocked(member: MemberId): boolean {
+  /** One-way delay from a source to here, ms; Infinity when it is not heard. */
+  costOf(source: Handle): number {
+    const tree = this.byHandle.get(source);
+    return tree?.connected ? tree.costMs : Infinity;
+  }
+
+  /** Whether the person behind this source is blocked here. */
+  isBlocked(source: Handle): boolean {
+    return this.byHandle.get(source)?.blocked === true;
+  }
+
+  #isBlockedMember(member: MemberId): boolean {
     const entry = this.roster.get(member);
     return entry !== undefined && member !== this.core.selfId && this.#blocked.has(entry.identity);
   }
@@ -420,7 +466,8 @@ export class Trees {
     if (!tree.own) this.#serviceUpstream(tree);
     downstream.noteChange(tree);
     if (core.nowMs >= tree.advertAtMs) downstream.advertise(tree);
-    tree.dueMs = Math.min(tree.dueMs, tree.advertAtMs);
+    if (core.nowMs >= tree.lagAtMs) downstream.catchUp(tree);
+    tree.dueMs = Math.min(tree.dueMs, tree.advertAtMs, tree.lagAtMs);
   }
 
   #serviceUpstream(tree: Tree): void {

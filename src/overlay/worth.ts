@@ -3,6 +3,8 @@
  * the mean over the sources looked at, so that samples of different size compare.
  */
 
+import type { Handle, MemberId } from '../units.js';
+
 /** What it counts to hear a source at all, ms: far above any detour. */
 export const UNSERVED_MS = 400;
 
@@ -29,20 +31,23 @@ export function gainOfLink(
   return saved / count;
 }
 
-/** One source as the worth of links sees it. */
-export interface WorthInput<Peer> {
-  readonly parent: Peer;
+/** One source, as the worth of links sees it. */
+export interface Prospect {
+  readonly source: Handle;
+  /** The neighbour through which it is heard soonest; undefined when none offers it. */
+  readonly peer: MemberId | undefined;
   readonly costMs: number;
   /** Best cost by way of any other neighbour whose path avoids this member; Infinity for none. */
   readonly alternativeMs: number;
 }
 
-/** What each parent's link is worth: the delay that would be lost without it, over all `sources`. */
-export function worthOfLinks<Peer>(inputs: Iterable<WorthInput<Peer>>, sources: number): Map<Peer, number> {
-  const worth = new Map<Peer, number>();
-  for (const { parent, costMs, alternativeMs } of inputs) {
-    const loss = Math.min(UNSERVED_MS, Math.max(0, alternativeMs - costMs));
-    worth.set(parent, (worth.get(parent) ?? 0) + loss / Math.max(1, sources));
+/** What each neighbour's link is worth: the delay that would be lost without it, a source. */
+export function worthOfLinks(prospects: readonly Prospect[]): Map<MemberId, number> {
+  const worth = new Map<MemberId, number>();
+  for (const { peer, costMs, alternativeMs } of prospects) {
+    if (peer === undefined) continue;
+    const lossMs = Math.min(UNSERVED_MS, Math.max(0, alternativeMs - costMs));
+    worth.set(peer, (worth.get(peer) ?? 0) + lossMs / prospects.length);
   }
   return worth;
 }

@@ -7,7 +7,7 @@
  * | 0 neighbours | u8 n, n × 16 B member id: whom the sender is linked to |
  * | 1 entries | u8 n, n × (u16 length, signed roster entry) |
  * | 2 digest | u16 members, u32 hash over ids and versions |
- * | 3 versions | u8 flags (1: answer expected), u16 n, n × (u32 handle, u32 entry version) |
+ * | 3 versions | u8 flags (1: answer expected, 2: only what is new), u16 n, n × (u32 handle, u32 entry version) |
  * | 4 heartbeat | u16 own clock ms, u16 echoed clock ms, u16 ms held (65535: nothing to echo) |
  * | 5 advertise | u16 n, n × (u32 source, u16 route epoch, u16 cost in ¼ ms (65535: no route), u8 free slots, u8 capacity, u8 k, k × u16 hop tag) |
  * | 6 subscribe | u16 n, n × (u32 source, u8 flags 1 urgent, 2 unserved, 4 replay, u8 capacity, u8 free slots, [u32 from sequence]) |
@@ -20,14 +20,19 @@
  * | 13 link-drop | u8 reason |
  * | 14 splice | 16 B member to link to, 16 B member whose link it replaces (the receiver itself: it will be called) |
  * | 15 epoch-request | u32 source, u16 route epoch the sender has |
- * | 16 costs-request | u16 nonce, u8 n, n × (u32 source, u16 sender's cost in ¼ ms); travels inside a signal |
- * | 17 costs | u16 nonce, u8 flags 1 willing, u16 gain, u16 price in ¼ ms, u8 n, n × u16 cost in ¼ ms; likewise |
- * | 18 appraisal | u16 worth of this link in ¼ ms, 4 × f32 network coordinate |
+ * | 16 costs-request | u16 nonce, network coordinate, u8 n, n × (u32 source, u16 sender's cost in ¼ ms); travels inside a signal |
+ * | 17 costs | u16 nonce, network coordinate, u8 flags 1 willing, u16 gain, u16 price in ¼ ms, u8 n, n × u16 cost in ¼ ms; likewise |
+ * | 18 appraisal | u16 worth of this link in ¼ ms |
+ * | 19 want | u16 n, n × u32 handle whose entry is asked for |
+ * | 20 news-mode | u8 1: send me news of members at once, 0: only say what is new |
+ * | 21 heartbeat | the same, and the sender's network coordinate, which moved |
+ *
+ * A network coordinate takes seven bytes here: i16 x and y in ½ ms, u16 height in ¼ ms, u8 error in 1/255.
  */
 
 import type { Handle, MemberId } from '../units.js';
 import { ByteReader, ByteWriter } from './bytes.js';
-import { isCoordinate, MAX_ROSTER_ENTRY_BYTES, type Coordinate } from './roster-entry.js';
+import { MAX_ROSTER_ENTRY_BYTES, type Coordinate } from './roster-entry.js';
 
 export const CONTROL_VERSION = 1;
 
@@ -103,6 +108,8 @@ export type ControlMessage =
   | {
       readonly type: 'versions';
       readonly answerExpected: boolean;
+      /** Only what is new at the sender; otherwise all it knows, what matters most first. */
+      readonly partial: boolean;
       readonly versions: readonly { readonly handle: Handle; readonly version: number }[];
     }
   | {
@@ -113,6 +120,8 @@ export type ControlMessage =
       readonly echoMs: number | undefined;
       /** How long it was held before this answer, ms. */
       readonly heldMs: number;
+      /** Where the sender is, when that changed since it last told; quantised (`quantiseCoordinate`). */
+      readonly coordinate: Coordinate | undefined;
     }
   | { readonly type: 'advertise'; readonly offers: readonly RouteOffer[] }
   | { readonly type: 'subscribe'; readonly requests: readonly SubscribeRequest[] }
@@ -141,12 +150,16 @@ export type ControlMessage =
   | {
       readonly type: 'costs-request';
       readonly nonce: number;
+      /** Where the asker is. */
+      readonly coordinate: Coordinate;
       /** Sources drawn at random, with the asker's own cost, ms. */
       readonly sample: readonly { readonly source: Handle; readonly costMs: number }[];
     }
   | {
       readonly type: 'costs';
       readonly nonce: number;
+      /** Where the answerer is. */
+      readonly coordinate: Coordinate;
       /** The answerer would give up a link of its own for this one. */
       readonly willing: boolean;
       /** What the link would save the answerer, ms a source. */
@@ -156,8 +169,12 @@ export type ControlMessage =
       /** The answerer's costs of the sample, in its order, ms. */
       readonly costs: readonly number[];
     }
-  /** What this link is worth to the sender, ms a source, and where the sender is. */
-  | { readonly type: 'appraisal'; readonly worthMs: number; readonly coordinate: Coordinate };
+  /** What this link is worth to the sender, ms a source. */
+  | { readonly type: 'appraisal'; readonly worthMs: number }
+  /** Entries asked for, by handle. */
+  | { readonly type: 'want'; readonly handles: readonly Handle[] }
+  /** How the receiver shall pass news of members to the sender: whole at once, or only its versions, a little later. */
+  | { readonly type: 'news-mode'; readonly eager: boolean };
 
 const TYPE_CODES = {
   neighbours: 0,
@@ -179,8 +196,12 @@ const TYPE_CODES = {
   'costs-request': 16,
   costs: 17,
   appraisal: 18,
+  want: 19,
+  'news-mode': 20,
 } as const satisfies Record<ControlMessage['type'], number>;
 
+/** A heartbeat that also says where its sender is. */
+const PLACED_HEARTBEAT = 21;
 const REJECT_REASONS: readonly RejectReason[] = ['full', 'leaf', 'loop', 'moved'];
 const DROP_REASONS: readonly DropReason[] = ['surplus', 'replaced', 'leaving', 'gone'];
 const NO_ROUTE = 0xffff;
@@ -210,8 +231,9 @@ const byte = (value: number): number => Math.max(0, Math.min(255, Math.floor(val
 
 /** @throws RangeError when a list or payload is longer than its bound: a bug of the caller, never of the network. */
 export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(message.type === 'heartbeat' ? 8 : 256);
-  writer.u8((CONTROL_VERSION << 5) | TYPE_CODES[message.type]);
+  const writer = new ByteWriter(message.type === 'heartbeat' ? 16 : 256);
+  const placed = message.type === 'heartbeat' && message.coordinate !== undefined;
+  writer.u8((CONTROL_VERSION << 5) | (placed ? PLACED_HEARTBEAT : TYPE_CODES[message.type]));
   switch (message.type) {
     case 'neighbours':
       bounded(message.members.length, MAX_NEIGHBOURS);
@@ -228,7 +250,7 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
       break;
     case 'versions':
       bounded(message.versions.length, MAX_VERSIONS_PER_MESSAGE);
-      writer.u8(message.answerExpected ? 1 : 0).u16(message.versions.length);
+      writer.u8((message.answerExpected ? 1 : 0) | (message.partial ? 2 : 0)).u16(message.versions.length);
       for (const { handle, version } of message.versions) writer.u32(handle).u32(version);
       break;
     case 'heartbeat':
@@ -239,6 +261,7 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
           ? NOTHING_TO_ECHO
           : Math.min(NOTHING_TO_ECHO - 1, Math.max(0, message.heldMs)),
       );
+      if (message.coordinate) writeCoordinate(writer, message.coordinate);
       break;
     case 'advertise':
       bounded(message.offers.length, MAX_OFFERS_PER_MESSAGE);
@@ -313,20 +336,30 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
       break;
     case 'costs-request':
       bounded(message.sample.length, MAX_SAMPLE);
-      writer.u16(message.nonce).u8(message.sample.length);
+      writer.u16(message.nonce);
+      writeCoordinate(writer, message.coordinate);
+      writer.u8(message.sample.length);
       for (const { source, costMs } of message.sample) writer.u32(source).u16(costToWire(costMs));
       break;
     case 'costs':
       bounded(message.costs.length, MAX_SAMPLE);
-      writer.u16(message.nonce).u8(message.willing ? 1 : 0);
+      writer.u16(message.nonce);
+      writeCoordinate(writer, message.coordinate);
+      writer.u8(message.willing ? 1 : 0);
       writer.u16(costToWire(message.gainMs)).u16(costToWire(message.priceMs)).u8(message.costs.length);
       for (const costMs of message.costs) writer.u16(costToWire(costMs));
       break;
-    case 'appraisal': {
-      const { x, y, heightMs, error } = message.coordinate;
-      writer.u16(costToWire(message.worthMs)).f32(x).f32(y).f32(heightMs).f32(error);
+    case 'want':
+      bounded(message.handles.length, MAX_VERSIONS_PER_MESSAGE);
+      writer.u16(message.handles.length);
+      for (const handle of message.handles) writer.u32(handle);
       break;
-    }
+    case 'news-mode':
+      writer.u8(message.eager ? 1 : 0);
+      break;
+    case 'appraisal':
+      writer.u16(costToWire(message.worthMs));
+      break;
   }
   if (writer.length > MAX_CONTROL_BYTES)
     throw new RangeError(`control message over ${MAX_CONTROL_BYTES} bytes`);
@@ -356,23 +389,26 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
       return { type: 'digest', members: reader.u16(), hash: reader.u32() };
     case TYPE_CODES.versions: {
       const flags = reader.u8();
-      reader.check(flags <= 1);
+      reader.check(flags <= 3);
       return {
         type: 'versions',
-        answerExpected: flags === 1,
+        answerExpected: (flags & 1) !== 0,
+        partial: (flags & 2) !== 0,
         versions: list(reader, reader.u16(), MAX_VERSIONS_PER_MESSAGE, (r) => ({
           handle: r.u32() as Handle,
           version: r.u32(),
         })),
       };
     }
-    case TYPE_CODES.heartbeat: {
+    case TYPE_CODES.heartbeat:
+    case PLACED_HEARTBEAT: {
       const sentMs = reader.u16();
       const echoMs = reader.u16();
       const heldMs = reader.u16();
+      const coordinate = code === PLACED_HEARTBEAT ? readCoordinate(reader) : undefined;
       return heldMs === NOTHING_TO_ECHO
-        ? { type: 'heartbeat', sentMs, echoMs: undefined, heldMs: 0 }
-        : { type: 'heartbeat', sentMs, echoMs, heldMs };
+        ? { type: 'heartbeat', sentMs, echoMs: undefined, heldMs: 0, coordinate }
+        : { type: 'heartbeat', sentMs, echoMs, heldMs, coordinate };
     }
     case TYPE_CODES.advertise:
       return { type: 'advertise', offers: list(reader, reader.u16(), MAX_OFFERS_PER_MESSAGE, offer) };
@@ -421,6 +457,7 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
       return {
         type: 'costs-request',
         nonce: reader.u16(),
+        coordinate: readCoordinate(reader),
         sample: list(reader, reader.u8(), MAX_SAMPLE, (r) => ({
           source: handle(r),
           costMs: costFromWire(r.u16()),
@@ -428,22 +465,60 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
       };
     case TYPE_CODES.costs: {
       const nonce = reader.u16();
+      const coordinate = readCoordinate(reader);
       const flags = reader.u8();
       reader.check(flags <= 1);
       const gainMs = costFromWire(reader.u16());
       const priceMs = costFromWire(reader.u16());
       const costs = list(reader, reader.u8(), MAX_SAMPLE, (r) => costFromWire(r.u16()));
-      return { type: 'costs', nonce, willing: flags === 1, gainMs, priceMs, costs };
+      return { type: 'costs', nonce, coordinate, willing: flags === 1, gainMs, priceMs, costs };
     }
-    case TYPE_CODES.appraisal: {
-      const worthMs = costFromWire(reader.u16());
-      const coordinate = { x: reader.f32(), y: reader.f32(), heightMs: reader.f32(), error: reader.f32() };
-      reader.check(isCoordinate(coordinate));
-      return { type: 'appraisal', worthMs, coordinate };
+    case TYPE_CODES.appraisal:
+      return { type: 'appraisal', worthMs: costFromWire(reader.u16()) };
+    case TYPE_CODES.want:
+      return { type: 'want', handles: list(reader, reader.u16(), MAX_VERSIONS_PER_MESSAGE, handle) };
+    case TYPE_CODES['news-mode']: {
+      const eager = reader.u8();
+      reader.check(eager <= 1);
+      return { type: 'news-mode', eager: eager === 1 };
     }
     default:
       return undefined;
   }
+}
+
+function writeCoordinate(writer: ByteWriter, coordinate: Coordinate): void {
+  const [x, y, height, error] = coordinateSteps(coordinate);
+  writer
+    .u16(x & 0xffff)
+    .u16(y & 0xffff)
+    .u16(height)
+    .u8(error);
+}
+
+function readCoordinate(reader: ByteReader): Coordinate {
+  const x = (reader.u16() << 16) >> 16;
+  const y = (reader.u16() << 16) >> 16;
+  return coordinateOf(x, y, reader.u16(), reader.u8());
+}
+
+function coordinateSteps({ x, y, heightMs, error }: Coordinate): [number, number, number, number] {
+  const signed = (value: number): number => Math.max(-0x7fff, Math.min(0x7fff, Math.round(value * 2))) || 0;
+  return [
+    signed(x),
+    signed(y),
+    Math.max(0, Math.min(0xffff, Math.round(heightMs * COST_STEPS_PER_MS))),
+    Math.max(0, Math.min(255, Math.round(error * 255))),
+  ];
+}
+
+function coordinateOf(x: number, y: number, height: number, error: number): Coordinate {
+  return { x: x / 2, y: y / 2, heightMs: height / COST_STEPS_PER_MS, error: error / 255 };
+}
+
+/** A coordinate as it arrives at the other end. */
+export function quantiseCoordinate(coordinate: Coordinate): Coordinate {
+  return coordinateOf(...coordinateSteps(coordinate));
 }
 
 const memberId = (reader: ByteReader): MemberId => reader.hex(MEMBER_ID_BYTES) as MemberId;

@@ -8,6 +8,7 @@ import {
   MAX_PATH_HOPS,
   MAX_REDIRECTS,
   MAX_SAMPLE,
+  quantiseCoordinate,
   type ControlMessage,
 } from '../../src/wire/control.js';
 import type { RosterFields } from '../../src/wire/roster-entry.js';
@@ -32,6 +33,8 @@ const list = <T>(item: fc.Arbitrary<T>, maxLength = 8) => fc.array(item, { maxLe
 
 const f32 = fc.float({ min: -99_999, max: 99_999, noNaN: true }).map((value) => Math.fround(value) || 0);
 const coordinate = record({ x: f32, y: f32, heightMs: f32, error: f32 });
+
+const wireCoordinate = coordinate.map(quantiseCoordinate);
 
 const offer = record({
   source: handle,
@@ -60,12 +63,14 @@ export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
   record({
     type: fc.constant('versions' as const),
     answerExpected: fc.boolean(),
+    partial: fc.boolean(),
     versions: list(record({ handle, version: u32 })),
   }),
   record({
     sentMs: u16,
     echoMs: fc.option(u16, { nil: undefined }),
     heldMs: fc.integer({ min: 0, max: 0xfffe }),
+    coordinate: fc.option(wireCoordinate, { nil: undefined }),
   }).map((fields) => ({
     type: 'heartbeat' as const,
     ...fields,
@@ -109,17 +114,21 @@ export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
   record({
     type: fc.constant('costs-request' as const),
     nonce: u16,
+    coordinate: wireCoordinate,
     sample: list(record({ source: handle, costMs }), MAX_SAMPLE),
   }),
   record({
     type: fc.constant('costs' as const),
     nonce: u16,
+    coordinate: wireCoordinate,
     willing: fc.boolean(),
     gainMs: costMs,
     priceMs: costMs,
     costs: list(costMs, MAX_SAMPLE),
   }),
-  record({ type: fc.constant('appraisal' as const), worthMs: costMs, coordinate }),
+  record({ type: fc.constant('appraisal' as const), worthMs: costMs }),
+  record({ type: fc.constant('want' as const), handles: list(handle) }),
+  record({ type: fc.constant('news-mode' as const), eager: fc.boolean() }),
 );
 
 export const rosterFields: fc.Arbitrary<RosterFields> = record({

@@ -88,7 +88,10 @@ describe('control messages', () => {
   });
 
   test('a heartbeat takes seven bytes', () => {
-    assert.equal(encodeControl({ type: 'heartbeat', sentMs: 1, echoMs: 2, heldMs: 3 }).byteLength, 7);
+    assert.equal(
+      encodeControl({ type: 'heartbeat', sentMs: 1, echoMs: 2, heldMs: 3, coordinate: undefined }).byteLength,
+      7,
+    );
   });
 
   test('costs are kept to a quarter of a millisecond', () => {

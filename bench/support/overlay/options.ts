@@ -1,5 +1,6 @@
 /** What one run of the overlay benchmark is asked for. */
 
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import {
   syntheticInternet,
@@ -65,7 +66,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
       jitter: { type: 'string', default: '0' },
       session: { type: 'string', default: '60' },
       settle: { type: 'string', default: '60' },
-      jobs: { type: 'string', default: '1' },
+      jobs: { type: 'string', default: String(Math.min(2, availableParallelism())) },
       json: { type: 'boolean', default: false },
     },
   });
