@@ -10,7 +10,13 @@ import type { Opus } from '../../audio/codec.js';
 import { VoiceEncoder } from '../../audio/voice-encoder.js';
 import { NETWORK_DEFAULTS, validateNetworkConfig } from '../../network/config.js';
 import { createOverlayEngine } from '../../overlay/engine.js';
-import type { OverlayEffect, OverlayEngine, OverlayInput, OverlayView } from '../../overlay/interface.js';
+import type {
+  Limits,
+  OverlayEffect,
+  OverlayEngine,
+  OverlayInput,
+  OverlayView,
+} from '../../overlay/interface.js';
 import { handleOf, type Handle, type Identity, type MemberId } from '../../units.js';
 import { decodeControl, encodeControl, type ControlMessage } from '../../wire/control.js';
 import type { RosterEntry } from '../../wire/roster-entry.js';
@@ -18,6 +24,7 @@ import type { CoreStart, DoorbellMode, FromCore, ToCore } from '../protocol.js';
 import { EntryBook } from './entry-book.js';
 import { LinkTable } from './link-table.js';
 import { buildSnapshot } from './snapshot.js';
+import { UploadMeter } from './upload-meter.js';
 import { VoiceDesk } from './voice-desk.js';
 
 export interface CoreHost {
@@ -87,6 +94,10 @@ export class RoomCore {
   readonly #blocked = new Set<Identity>();
   readonly #blockedHandles = new Set<Handle>();
   readonly #queueMs = new Map<MemberId, number>();
+  readonly #upload = new UploadMeter(nowMs());
+  /** What the person allows; the engine hears the lower of its upload and the measured one. */
+  #limits: Limits | undefined;
+  #uploadKbps = Number.POSITIVE_INFINITY;
   #view: OverlayView = { members: [], links: [], trees: [], onDuty: [] };
   /** When members were lost without a goodbye, within `SPLIT_WINDOW_MS`. */
   readonly #lostAtMs: number[] = [];
@@ -160,7 +171,8 @@ export class RoomCore {
         this.#step({ type: 'unblock', identity: message.identity });
         break;
       case 'limits':
-        this.#step({ type: 'limits', limits: message.limits });
+        this.#limits = message.limits;
+        this.#applyLimits();
         this.#publish({ maxLinks: message.limits.maxLinks, uploadSlots: message.limits.uploadSlots });
         break;
       case 'voice':
@@ -181,6 +193,7 @@ export class RoomCore {
 
   async #begin(start: CoreStart): Promise<void> {
     this.#start = start;
+    this.#limits = start.limits;
     const book = new EntryBook(start);
     this.#book = book;
     this.#engine = createOverlayEngine({ selfId: start.memberId, limits: start.limits, random: Math.random });
@@ -283,6 +296,7 @@ export class RoomCore {
       () => {
         this.#tickAtMs = Number.POSITIVE_INFINITY;
         this.#reportQueues();
+        this.#measureUpload();
         this.#step({ type: 'tick' });
       },
       Math.max(0, dueMs - nowMs()),
@@ -492,6 +506,20 @@ export class RoomCore {
     };
     if (delayMs === 0) apply();
     else this.#doorbellTimer = setTimeout(apply, delayMs);
+  }
+
+  #applyLimits(): void {
+    const limits = this.#limits as Limits;
+    this.#uploadKbps = this.#upload.kbps;
+    this.#step({
+      type: 'limits',
+      limits: { ...limits, uploadKbps: Math.min(limits.uploadKbps, this.#uploadKbps) },
+    });
+  }
+
+  #measureUpload(): void {
+    this.#upload.sample(nowMs(), this.#links?.open() ?? []);
+    if (this.#upload.kbps !== this.#uploadKbps) this.#applyLimits();
   }
 
   /** Tells the engine which links back up: their cost rises and children drift away. */
