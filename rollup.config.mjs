@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import terser from '@rollup/plugin-terser';
 import esbuild from 'rollup-plugin-esbuild';
-import { libopus, siblingAssets } from './scripts/lib/rollup-plugins.mjs';
+import { factory, fewSpareConnections, libopus, siblingAssets } from './scripts/lib/rollup-plugins.mjs';
 
-/** @typedef {{name: string, input: string, format: 'es' | 'iife', intro?: string}} Bundle */
+/** @typedef {{name: string, input: string, format: 'es' | 'iife', intro?: string, shared?: string[]}} Bundle */
 
 /**
  * What Lit's browser build touches the moment it loads. On a server, where somebody may import the tag's file along
@@ -26,14 +26,24 @@ export const bundles = [
   { name: 'p2p-voice-room.worker', input: 'src/room/worker-entry.ts', format: 'iife' },
   { name: 'p2p-voice-room.worklet', input: 'src/audio/worklet-entry.ts', format: 'es' },
   { name: 'p2p-voice-room.codec', input: 'src/audio/codec-entry.ts', format: 'iife' },
-  { name: 'p2p-voice-room.doorbell', input: 'src/network/doorbell-entry.ts', format: 'es' },
+  // A function that makes the module: Trystero keeps global state. The elliptic curve, whose tables take a quarter of
+  // a second to compute on a slow machine, is shared.
+  {
+    name: 'p2p-voice-room.doorbell',
+    input: 'src/network/doorbell-entry.ts',
+    format: 'es',
+    shared: ['@noble/secp256k1'],
+  },
   { name: 'p2p-voice-room.test-voice', input: 'src/audio/test-voice.ts', format: 'es' },
 ];
 
 /** @param {Bundle} bundle @returns {import('rollup').RollupOptions} */
-function options({ name, input, format, intro }) {
+function options({ name, input, format, intro, shared }) {
+  const file = fileURLToPath(new URL(input, import.meta.url));
+  const resolve = nodeResolve({ browser: true, exportConditions: ['browser'] });
+  const compile = esbuild({ target: 'es2022', charset: 'utf8', tsconfig: 'tsconfig.json' });
   return {
-    input: fileURLToPath(new URL(input, import.meta.url)),
+    input: file,
     output: {
       file: fileURLToPath(new URL(`dist/${name}.js`, import.meta.url)),
       format,
@@ -45,8 +55,11 @@ function options({ name, input, format, intro }) {
     plugins: [
       libopus(),
       siblingAssets(),
-      nodeResolve({ browser: true, exportConditions: ['browser'] }),
-      esbuild({ target: 'es2022', charset: 'utf8', tsconfig: 'tsconfig.json' }),
+      ...(shared
+        ? [factory({ input: file, shared, plugins: [fewSpareConnections(), resolve, compile] })]
+        : []),
+      resolve,
+      compile,
       terser({
         ecma: 2020,
         module: format === 'es',

@@ -1,5 +1,6 @@
-/** Two small transforms the bundles need. */
+/** Small transforms the bundles need. */
 import { fileURLToPath } from 'node:url';
+import { rollup } from 'rollup';
 
 const LIBOPUS_FILE = 'libopus-wasm/dist/generated/libopus.generated.mjs';
 
@@ -32,6 +33,24 @@ export function libopus() {
 }
 
 /**
+ * Trystero keeps 20 spare connections per network from the moment it rings, and no option says otherwise. A page may
+ * have about 500 in Chromium, those included that are closed but not collected yet: twelve rings. What is needed at
+ * once is the three offers of a tracker announcement and one for whoever answers; more are made when asked for.
+ * @returns {import('rollup').Plugin}
+ */
+export function fewSpareConnections() {
+  const from = 'const poolSize = 20;';
+  return {
+    name: 'few-spare-connections',
+    transform(code, id) {
+      if (!/trystero-p2p\/core\/dist\/offer-pool\.mjs$/.test(id.replaceAll('\\', '/'))) return null;
+      if (!code.includes(from)) this.error(`Trystero no longer contains ${from}: look at its new pool`);
+      return { code: code.replace(from, 'const poolSize = 4;'), map: null };
+    },
+  };
+}
+
+/**
  * `new URL('../../p2p-voice-room.worker.js', import.meta.url)` is right in the unbundled `dist/esm/room/`; bundled
  * into one file the neighbours are siblings.
  * @returns {import('rollup').Plugin}
@@ -44,6 +63,33 @@ export function siblingAssets() {
       if (!/src[\\/]\w+[\\/][\w-]+\.ts$/.test(id)) return null;
       // Same number of lines, so the previous map stays right to the line.
       return { code: code.replaceAll('../../p2p-voice-room.', './p2p-voice-room.'), map: null };
+    },
+  };
+}
+
+/**
+ * Turns an entry with all it imports into a function: `export default () => <what the entry exports>`, and every call
+ * runs the modules anew. What is named in `shared` stays outside and is loaded once.
+ * @param {{input: string, shared: string[], plugins: import('rollup').Plugin[]}} options
+ * @returns {import('rollup').Plugin}
+ */
+export function factory({ input, shared, plugins }) {
+  const variables = Object.fromEntries(shared.map((name, i) => [name, `shared${i}`]));
+  return {
+    name: 'factory',
+    async load(id) {
+      if (id !== input) return null;
+      const bundle = await rollup({ input, external: shared, plugins });
+      const { output } = await bundle.generate({ format: 'iife', name: 'made', globals: variables });
+      await bundle.close();
+      for (const file of output[0].moduleIds) if (file.startsWith('/')) this.addWatchFile(file);
+      return [
+        ...shared.map((name) => `import * as ${variables[name]} from '${name}';`),
+        `export default function make() {`,
+        output[0].code,
+        `return made;`,
+        `}`,
+      ].join('\n');
     },
   };
 }

@@ -3,8 +3,12 @@
 export interface NetworkConfig {
   /** ms a voice message may wait and be retransmitted by SCTP: measured, 60 ms gives p95 33 ms at 5 % loss. */
   readonly voiceLifetimeMs: number;
-  /** ms until an attempt to open a link counts as failed; ICE with TURN needs up to about 10 s. */
+  /** ms until an attempt counts as failed whose offer or answer has not come: signals may be lost with the pipe they took. */
+  readonly linkSignalTimeoutMs: number;
+  /** ms from then on until an attempt to open a link counts as failed; ICE with TURN needs up to about 10 s. */
   readonly linkAttemptTimeoutMs: number;
+  /** ms an offer may take to be answered once its receiver asks for it: it asked before it came, or the offer was lost. */
+  readonly linkReofferMs: number;
   /** Messages a second one neighbour may send before the rest is dropped: 32 sources × 50 frames, doubled. */
   readonly maxMessagesPerSecond: number;
   /** Malformed messages after which a neighbour loses its link. */
@@ -22,11 +26,16 @@ export interface NetworkConfig {
   readonly dutyRingPauseMs: number;
   /** ms over which those on duty spread their rings after a possible split. */
   readonly splitRingSpreadMs: number;
-  /** ms within which the far end of a new pipe must say hello; a one-sided join never does. */
-  readonly pipeHelloMs: number;
+  /** ms within which both ends of a new pipe must have heard each other; after a one-sided join they never do. */
+  readonly pipeProofMs: number;
+  /** ms a change of mode waits at most for pipes to fall quiet: whoever is met through one is linked well within it. */
+  readonly meetingGraceMs: number;
   /** ms without pipe traffic after which the next step of a ring may cut the pipe. */
   readonly pipeQuietMs: number;
-  /** ms without pipe traffic after which a passive member drops Trystero's idle pool. */
+  /**
+   * ms without pipe traffic after which a passive member drops Trystero's idle pool, drawn up to twice as long: those on
+   * duty were rung together and must not all be away together.
+   */
   readonly pipeIdleMs: number;
   /** ms between looks at the sockets and, doubled up to the maximum, between attempts to reopen them. */
   readonly socketRetryMs: number;
@@ -37,6 +46,8 @@ export interface NetworkConfig {
 
 export const NETWORK_DEFAULTS: NetworkConfig = {
   voiceLifetimeMs: 60,
+  linkSignalTimeoutMs: 6000,
+  linkReofferMs: 1000,
   linkAttemptTimeoutMs: 12_000,
   maxMessagesPerSecond: 3200,
   maxMalformed: 100,
@@ -47,7 +58,8 @@ export const NETWORK_DEFAULTS: NetworkConfig = {
   maxAlonePauseMs: 30_000,
   dutyRingPauseMs: 60_000,
   splitRingSpreadMs: 3000,
-  pipeHelloMs: 2000,
+  pipeProofMs: 2000,
+  meetingGraceMs: 6000,
   pipeQuietMs: 2000,
   pipeIdleMs: 8000,
   socketRetryMs: 1000,
@@ -64,7 +76,10 @@ export function validateNetworkConfig(config: NetworkConfig): NetworkConfig {
   require(config.ringMs > 2100, 'ringMs covers the warm-up announcements of Trystero (2.1 s)');
   require(config.firstAlonePauseMs <= config.maxAlonePauseMs, 'firstAlonePauseMs ≤ maxAlonePauseMs');
   require(config.socketRetryMs <= config.maxSocketRetryMs, 'socketRetryMs ≤ maxSocketRetryMs');
-  require(config.pipeHelloMs <
-    config.ringMs, 'pipeHelloMs < ringMs, so that a one-sided join is cured within a ring');
+  require(config.pipeProofMs <
+    config.ringMs, 'pipeProofMs < ringMs, so that a one-sided join is cured within a ring');
+  require(config.linkReofferMs < config.linkSignalTimeoutMs, 'linkReofferMs < linkSignalTimeoutMs');
+  require(config.linkSignalTimeoutMs <=
+    config.linkAttemptTimeoutMs, 'linkSignalTimeoutMs ≤ linkAttemptTimeoutMs');
   return config;
 }

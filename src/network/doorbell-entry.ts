@@ -1,18 +1,24 @@
 /**
  * Trystero behind one small door: joining one of its networks for a while and taking everything down again.
- * Built into a file of its own and loaded once per room (`…doorbell.js#1`, `#2`), because Trystero is full of
- * page-global state; a module instance of its own gives each room its own peer id, sockets, trackers and ICE servers.
+ * Trystero is full of module-global state. So this module is built into a function (`scripts/lib/rollup-plugins.mjs`)
+ * whose every call gives a new instance of it and of Trystero: a peer id, sockets, trackers and ICE servers of its own,
+ * and nothing that outlives it but timers of two minutes at most.
  *
  * What one has to know about Trystero 0.25.4 (found by measuring, not in its documentation):
  * - Both strategies share one `selfId` per module instance; joining both gives two connections per pair.
- * - An active join keeps about 20 idle pooled connections per strategy. `passive: true` has none until somebody rings;
- *   then it has them too, until it leaves.
+ * - **An id that somebody met must not come back soon.** Far ends remember it for 23 s in the middle of an offer, for
+ *   57 s with an offer of theirs on its way, for two minutes as an idle connection, and ignore or misdirect what it says
+ *   meanwhile: of 21 members that left and came back under their old id, 8 were met only after 8 s or more. So an
+ *   instance that is spent (`isSpent`) is thrown away with its lines.
+ * - An active join keeps a pool of idle connections per strategy (20; our build makes it four). `passive: true` has none
+ *   until somebody rings; then it has them too, until it leaves.
  * - Torrent: an active member that waits drops a newcomer's offer when its own id is the lower one, until its tracker
  *   lets it announce again (10–120 s). A passive one always answers. Two passive ones never meet.
  * - Torrent: when two join in the same instant, about one pair in twenty is joined on one side only; the other side
  *   learns nothing. Leaving and joining again cures it.
  * - `leave()` leaves connections and sockets behind. Hence the counted `RTCPeerConnection` subclass below, and closing
- *   sockets by hand while reconnection is paused.
+ *   sockets by hand while reconnection is paused. While its goodbye cannot be sent it does not leave at all, and joining
+ *   again meanwhile returns the old room; where sending throws, for ever. Hence the forgiving channels below.
  * - A socket that failed about six times is never tried again in the life of the module; while reconnection is paused
  *   failures are not counted. So reconnection stays paused, and `retrySockets` lets it through for a moment.
  * - The first `joinRoom` of a strategy decides relays and ICE settings until every room of that strategy was left.
@@ -45,13 +51,6 @@ export interface LineOptions {
   readonly onWrongPassword: () => void;
 }
 
-/**
- * Trystero makes 20 spare connections per strategy the moment it rings and has all of them gather candidates at once,
- * which starves the two or three that will be used. The first few may; the others take turns, one every so often.
- */
-const OFFERS_AT_ONCE = 4;
-const OFFER_INTERVAL_MS = 120;
-
 /** One stay in one network. */
 export interface Line {
   send(peerId: string, bytes: Uint8Array): Promise<void>;
@@ -70,28 +69,34 @@ const sockets: Record<DoorbellNetwork, () => Record<string, WebSocket>> = {
   nostr: nostrSockets as () => Record<string, WebSocket>,
 };
 
+/** Somebody may remember this instance's peer id, or it never got out of a room. */
+let spent = false;
+
+/** True when this instance must not join again. */
+export function isSpent(): boolean {
+  return spent;
+}
+
 /** Joins one network. Never throws for network reasons. */
 export function openLine(options: LineOptions): Line {
   const alive = new Set<RTCPeerConnection>();
-  let turnsGiven = 0;
-  let lastTurn: Promise<void> = Promise.resolve();
-  const myTurn = (): Promise<void> => {
-    turnsGiven += 1;
-    if (turnsGiven <= OFFERS_AT_ONCE) return lastTurn;
-    lastTurn = lastTurn.then(() => new Promise((resolve) => setTimeout(resolve, OFFER_INTERVAL_MS)));
-    return lastTurn;
-  };
+  let isLeft = false;
   class CountedPeerConnection extends RTCPeerConnection {
     constructor(configuration?: RTCConfiguration) {
       super(configuration);
-      alive.add(this);
+      this.addEventListener('datachannel', ({ channel }) => forgive(channel));
+      // A timer of a room that could not be left: nothing may come of it.
+      if (isLeft) super.close();
+      else alive.add(this);
     }
 
-    override async setLocalDescription(description?: RTCLocalSessionDescriptionInit): Promise<void> {
-      const isOffer = this.signalingState === 'stable';
-      if (isOffer) await myTurn();
-      // Closed while it waited: nobody needs the offer any more.
-      if (this.signalingState !== 'closed') await super.setLocalDescription(description);
+    override createDataChannel(label: string, init?: RTCDataChannelInit): RTCDataChannel {
+      return forgive(super.createDataChannel(label, init));
+    }
+
+    override setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
+      spent = true;
+      return super.setRemoteDescription(description);
     }
 
     override close(): void {
@@ -131,10 +136,24 @@ export function openLine(options: LineOptions): Line {
     leave: async () => {
       room.onPeerJoin = null;
       room.onPeerLeave = null;
-      await Promise.race([room.leave(), new Promise((resolve) => setTimeout(resolve, LEAVE_PATIENCE_MS))]);
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<true>((resolve) => (timer = setTimeout(resolve, LEAVE_PATIENCE_MS, true)));
+      const failed = () => true;
+      spent = (await Promise.race([room.leave().then(() => false, failed), late])) || spent;
+      clearTimeout(timer);
+      isLeft = true;
       for (const connection of [...alive]) connection.close();
     },
   };
+}
+
+/** Lets a message sent on a channel that has just closed get lost instead of throwing. */
+function forgive(channel: RTCDataChannel): RTCDataChannel {
+  const send = channel.send.bind(channel) as (data: ArrayBuffer) => void;
+  channel.send = (data: unknown) => {
+    if (channel.readyState === 'open') send(data as ArrayBuffer);
+  };
+  return channel;
 }
 
 /** Which sockets of a network are open, of how many it has. */

@@ -2,18 +2,22 @@
  * The doorbell: how strangers meet. Rings Trystero's networks together as `ring-plan` says, and gives a pipe to
  * everybody who answers. A pipe carries roster and signalling until a link of our own is there, never voice.
  *
- * All steps run one after the other on one chain (Trystero cannot leave and join at once). Memory: one pipe per
- * Trystero connection; Trystero connects to whoever rings in the room, so at most the members present twice.
+ * All steps run one after the other on one chain (Trystero cannot leave and join at once). Whoever was met knows this
+ * member by a Trystero id that must not come back, so the instance behind it goes with the step. Memory: one instance;
+ * one pipe per far end, and Trystero connects to whoever rings in the room, so at most the members present, a few of
+ * them twice while they change their step.
  */
 
 import type { NetworkConfig } from './config.js';
 import type { DoorbellNetwork, Line, LineOptions } from './doorbell-entry.js';
+import { Pipe, pipeMessage } from './pipe.js';
 import { ringStep, type RingMode } from './ring-plan.js';
 
-/** The module behind `doorbell-entry.ts`, in an instance of this room's own. */
+/** An instance of the module behind `doorbell-entry.ts`. */
 export type DoorbellModule = typeof import('./doorbell-entry.js');
 
 export interface DoorbellOptions {
+  /** Makes a new instance with each call. */
   readonly load: () => Promise<DoorbellModule>;
   readonly networks: readonly DoorbellNetwork[];
   readonly appId: string;
@@ -28,6 +32,7 @@ export interface DoorbellOptions {
 export type Reachability = 'all' | 'some' | 'none';
 
 export interface DoorbellHandlers {
+  /** Both ends hear each other. */
   onPipeUp(pipe: string): void;
   onPipeDown(pipe: string): void;
   onPipeMessage(pipe: string, bytes: Uint8Array): void;
@@ -37,18 +42,29 @@ export interface DoorbellHandlers {
   onLoadFailed(error: unknown): void;
 }
 
-interface Pipe {
-  readonly network: DoorbellNetwork;
-  readonly peerId: string;
-  heard: boolean;
-  /** Runs out when the far end never says hello. */
-  helloTimer: ReturnType<typeof setTimeout> | undefined;
+/** A far end, by its Trystero id. */
+interface FarEnd {
+  readonly pipe: Pipe<DoorbellNetwork>;
+  /** The pipe's end was or will be reported. */
+  isReported: boolean;
+  /** Runs out when the pipe does not come up. */
+  proofTimer: ReturnType<typeof setTimeout> | undefined;
 }
 
+/** How often the time a pipe has to come up may double: on a machine too slow for it, trying again makes it worse. */
+const MAX_PROOF_DOUBLINGS = 3;
+
+/** How often a change of mode that waits looks again, ms. */
+const MEETING_CHECK_MS = 250;
+
 export class Doorbell {
-  readonly #pipes = new Map<string, Pipe>();
+  readonly #farEnds = new Map<string, FarEnd>();
   readonly #lines = new Map<DoorbellNetwork, Line>();
   #module: DoorbellModule | undefined;
+  /** Resolves when the sockets of instances thrown away are closed. */
+  #thrownAway: Promise<unknown> = Promise.resolve();
+  /** Pipes that did not come up since the last one that did. */
+  #unproven = 0;
   #mode: RingMode = 'off';
   #step = 0;
   #stance: 'active' | 'passive' | 'away' = 'away';
@@ -59,6 +75,7 @@ export class Doorbell {
   #stepTimer: ReturnType<typeof setTimeout> | undefined;
   #watchTimer: ReturnType<typeof setInterval> | undefined;
   #lastTrafficMs = 0;
+  #idleMs = Number.POSITIVE_INFINITY;
   #reachability: Reachability | undefined;
   #unreachableSinceMs = new Map<DoorbellNetwork, number>();
   #nextRetryMs = 0;
@@ -78,7 +95,7 @@ export class Doorbell {
     this.#mode = mode;
     this.#step = 0;
     this.#isRingDue = false;
-    this.#run();
+    this.#change(performance.now() + this.options.config.meetingGraceMs);
   }
 
   /**
@@ -97,14 +114,8 @@ export class Doorbell {
 
   /** Sends over a pipe; a pipe that is gone swallows it, its end was or will be reported. */
   send(pipe: string, bytes: Uint8Array): void {
-    const known = this.#pipes.get(pipe);
-    const line = known && this.#lines.get(known.network);
-    if (!known || !line) return;
-    this.#lastTrafficMs = performance.now();
-    line.send(known.peerId, bytes).catch((error: unknown) => {
-      console.debug('p2p-voice-room: pipe lost', error);
-      this.#dropPipe(pipe);
-    });
+    const network = this.#farEnds.get(pipe)?.pipe.provenLine;
+    if (network) this.#say(network, pipe, pipeMessage(bytes));
   }
 
   /** Leaves every network; resolves when no connection, socket or timer is left. */
@@ -113,6 +124,7 @@ export class Doorbell {
     this.#mode = 'off';
     this.#run();
     await this.#chain;
+    await this.#thrownAway;
     clearTimeout(this.#stepTimer);
     clearInterval(this.#watchTimer);
   }
@@ -120,6 +132,13 @@ export class Doorbell {
   /** Closes connections and sockets without waiting: the page is going away. */
   closeNow(): void {
     void this.close();
+  }
+
+  /** Turns to the new mode once nobody is just being met, or at `latestMs`. */
+  #change(latestMs: number): void {
+    clearTimeout(this.#stepTimer);
+    if (!this.#isMeeting() || performance.now() >= latestMs) this.#run();
+    else this.#stepTimer = setTimeout(() => this.#change(latestMs), MEETING_CHECK_MS);
   }
 
   #run(): void {
@@ -136,13 +155,20 @@ export class Doorbell {
 
   /** Steps on, unless somebody is just being met: leaving would cut their pipe. */
   #nextStep(): void {
-    if (this.#pipes.size > 0 && performance.now() - this.#lastTrafficMs < this.options.config.pipeQuietMs) {
+    if (this.#isMeeting()) {
       this.#stepTimer = setTimeout(() => this.#nextStep(), this.options.config.pipeQuietMs);
       return;
     }
     this.#step += 1;
     this.#isRingDue = false;
     this.#run();
+  }
+
+  /** Somebody is being met: going now would cut the pipe their offer or answer travels through. */
+  #isMeeting(): boolean {
+    return (
+      this.#farEnds.size > 0 && performance.now() - this.#lastTrafficMs < this.options.config.pipeQuietMs
+    );
   }
 
   /** Goes through the current step again: leave and join cures a one-sided join and drops an idle pool. */
@@ -158,29 +184,29 @@ export class Doorbell {
     if (stance === 'away') {
       clearInterval(this.#watchTimer);
       this.#watchTimer = undefined;
-      await this.#module?.closeSockets();
+      this.#throwAway();
+      await this.#thrownAway;
       return;
     }
-    if (!this.#module) {
-      try {
-        this.#module = await this.options.load();
-      } catch (error) {
-        this.handlers.onLoadFailed(error);
-        return;
-      }
+    if (this.#module?.isSpent()) this.#throwAway();
+    try {
+      this.#module ??= await this.options.load();
+    } catch (error) {
+      this.handlers.onLoadFailed(error);
+      return;
     }
     const closedSockets = this.options.networks.some((network) => this.#needsRetry(network));
     if (closedSockets) await this.#module.retrySockets();
     if (generation !== this.#generation) return;
     for (const network of this.options.networks)
-      this.#lines.set(network, this.#open(network, stance === 'passive'));
+      this.#lines.set(network, this.#open(this.#module, network, stance === 'passive'));
     this.#lastTrafficMs = performance.now();
+    this.#idleMs = this.options.config.pipeIdleMs * (1 + Math.random());
     this.#watchTimer ??= setInterval(() => this.#watch(), 250);
     if (stance === 'active') await this.#waitForSocket(generation);
   }
 
-  #open(network: DoorbellNetwork, passive: boolean): Line {
-    const pipeOf = (peerId: string) => `${network}:${peerId}`;
+  #open(module: DoorbellModule, network: DoorbellNetwork, passive: boolean): Line {
     const options: LineOptions = {
       network,
       appId: this.options.appId,
@@ -189,39 +215,105 @@ export class Doorbell {
       urls: this.options.urls[network],
       rtcConfiguration: this.options.rtcConfiguration,
       passive,
-      onPeer: (peerId) =>
-        this.#addPipe(pipeOf(peerId), { network, peerId, heard: false, helloTimer: undefined }),
-      onPeerGone: (peerId) => this.#dropPipe(pipeOf(peerId)),
-      onMessage: (peerId, bytes) => {
-        const pipe = this.#pipes.get(pipeOf(peerId));
-        if (!pipe) return;
-        pipe.heard = true;
-        this.#lastTrafficMs = performance.now();
-        this.handlers.onPipeMessage(pipeOf(peerId), bytes);
-      },
+      onPeer: (peerId) => this.#addLine(network, peerId),
+      onPeerGone: (peerId) => this.#removeLine(network, peerId),
+      onMessage: (peerId, bytes) => this.#receive(network, peerId, bytes),
       onWrongPassword: () => this.handlers.onWrongPassword(),
     };
-    return (this.#module as DoorbellModule).openLine(options);
+    return module.openLine(options);
   }
 
-  #addPipe(id: string, pipe: Pipe): void {
-    if (this.#pipes.has(id)) return;
-    this.#pipes.set(id, pipe);
+  /** The instance is done with: its sockets are closed, nothing else of it is left. */
+  #throwAway(): void {
+    const module = this.#module;
+    this.#module = undefined;
+    if (module) this.#thrownAway = Promise.all([this.#thrownAway, module.closeSockets()]);
+  }
+
+  #addLine(network: DoorbellNetwork, peerId: string): void {
+    let farEnd = this.#farEnds.get(peerId);
+    if (!farEnd) {
+      farEnd = { pipe: new Pipe(), isReported: false, proofTimer: undefined };
+      this.#farEnds.set(peerId, farEnd);
+    }
+    const call = farEnd.pipe.addLine(network);
+    this.#report(peerId, farEnd);
+    this.#say(network, peerId, call);
+  }
+
+  #removeLine(network: DoorbellNetwork, peerId: string): void {
+    const farEnd = this.#farEnds.get(peerId);
+    if (!farEnd) return;
+    farEnd.pipe.removeLine(network);
+    this.#report(peerId, farEnd);
+  }
+
+  #receive(network: DoorbellNetwork, peerId: string, message: Uint8Array): void {
+    const farEnd = this.#farEnds.get(peerId);
+    if (!farEnd) return;
     this.#lastTrafficMs = performance.now();
-    this.handlers.onPipeUp(id);
-    pipe.helloTimer = setTimeout(() => {
-      // Joined on this side only: the far end never speaks. Leaving and joining again cures it.
-      if (!pipe.heard && !this.#closed) this.#again();
-    }, this.options.config.pipeHelloMs);
+    const { answer, payload } = farEnd.pipe.receive(network, message);
+    if (answer) this.#say(network, peerId, answer);
+    this.#report(peerId, farEnd);
+    if (payload) this.handlers.onPipeMessage(peerId, payload);
   }
 
-  #dropPipe(id: string): void {
-    clearTimeout(this.#pipes.get(id)?.helloTimer);
-    if (this.#pipes.delete(id)) this.handlers.onPipeDown(id);
+  #say(network: DoorbellNetwork, peerId: string, message: Uint8Array): void {
+    const line = this.#lines.get(network);
+    if (!line) return;
+    this.#lastTrafficMs = performance.now();
+    line.send(peerId, message).catch((error: unknown) => {
+      console.debug('p2p-voice-room: pipe lost', error);
+      if (line === this.#lines.get(network)) this.#removeLine(network, peerId);
+    });
+  }
+
+  /** Tells when a pipe came up or went, and watches one that is neither. */
+  #report(peerId: string, farEnd: FarEnd): void {
+    const { pipe } = farEnd;
+    if (pipe.isUp) {
+      clearTimeout(farEnd.proofTimer);
+      farEnd.proofTimer = undefined;
+      this.#unproven = 0;
+      if (!farEnd.isReported) this.handlers.onPipeUp(peerId);
+      farEnd.isReported = true;
+      return;
+    }
+    if (farEnd.isReported) this.handlers.onPipeDown(peerId);
+    farEnd.isReported = false;
+    if (!pipe.hasLines) {
+      clearTimeout(farEnd.proofTimer);
+      this.#farEnds.delete(peerId);
+      return;
+    }
+    const doublings = Math.min(this.#unproven, MAX_PROOF_DOUBLINGS);
+    farEnd.proofTimer ??= setTimeout(
+      () => this.#cure(farEnd),
+      this.options.config.pipeProofMs * 2 ** doublings,
+    );
+  }
+
+  /**
+   * Joined on this side only, or one way only: leaving and joining again under another id cures it, once nobody else is
+   * just being met.
+   */
+  #cure(farEnd: FarEnd): void {
+    if (this.#closed) return;
+    const othersAreMet = [...this.#farEnds.values()].some(({ isReported }) => isReported);
+    if (othersAreMet && this.#isMeeting()) {
+      farEnd.proofTimer = setTimeout(() => this.#cure(farEnd), this.options.config.pipeQuietMs);
+      return;
+    }
+    this.#unproven += 1;
+    this.#again();
   }
 
   async #leaveLines(): Promise<void> {
-    for (const id of [...this.#pipes.keys()]) this.#dropPipe(id);
+    for (const [peerId, { isReported, proofTimer }] of this.#farEnds) {
+      clearTimeout(proofTimer);
+      if (isReported) this.handlers.onPipeDown(peerId);
+    }
+    this.#farEnds.clear();
     const lines = [...this.#lines.values()];
     this.#lines.clear();
     await Promise.all(lines.map((line) => line.leave()));
@@ -243,9 +335,10 @@ export class Doorbell {
   }
 
   #watch(): void {
+    if (!this.#module) return;
     const nowMs = performance.now();
     this.#watchSockets(nowMs);
-    const isIdle = nowMs - this.#lastTrafficMs > this.options.config.pipeIdleMs;
+    const isIdle = nowMs - this.#lastTrafficMs > this.#idleMs;
     const holdsConnections = [...this.#lines.values()].some((line) => line.connections() > 0);
     if (this.#stance === 'passive' && isIdle && holdsConnections) this.#again();
   }

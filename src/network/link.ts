@@ -38,6 +38,8 @@ const ACK_WINDOW = 32;
 
 export class Link {
   bytesSent = 0;
+  /** Of these, over the voice channel. */
+  voiceBytesSent = 0;
   bytesReceived = 0;
   malformed = 0;
   dropped = 0;
@@ -160,6 +162,7 @@ export class Link {
       ...content,
     });
     this.bytesSent += bytes.byteLength;
+    this.voiceBytesSent += bytes.byteLength;
     this.voice.send(bytes);
   }
 

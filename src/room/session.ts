@@ -31,10 +31,6 @@ export interface SessionHandlers {
 /** ms to wait for the core's goodbyes before everything is closed anyway. */
 const LEAVE_PATIENCE_MS = 800;
 
-/** Free Trystero instances, for the next room on this page; at most as many as rooms were ever joined at once. */
-const idleDoorbells: DoorbellModule[] = [];
-let doorbellsLoaded = 0;
-
 export class Session {
   readonly selfId = toHex(crypto.getRandomValues(new Uint8Array(16))) as MemberId;
   /** True when the microphone is not there or not wanted. */
@@ -45,7 +41,6 @@ export class Session {
   #core: CoreConnection | undefined;
   #linkMaker: LinkMaker | undefined;
   #doorbell: Doorbell | undefined;
-  #doorbellModule: DoorbellModule | undefined;
   #capture: CaptureSource | undefined;
   #deviceStream: MediaStream | undefined;
   /** Counts up with every choice of source: an answer to an older one is not used. */
@@ -259,7 +254,7 @@ export class Session {
     const { options } = this;
     return new Doorbell(
       {
-        load: async () => (this.#doorbellModule ??= await takeDoorbell()),
+        load: makeDoorbellModule,
         networks: networksOf(options),
         appId: `p2p-voice-room/1/${this.appId}`,
         room: options.room,
@@ -439,17 +434,13 @@ export class Session {
       this.#context.state === 'closed' ? undefined : this.#context.close(),
       this.#doorbell?.close(),
     ]);
-    if (this.#doorbellModule) idleDoorbells.push(this.#doorbellModule);
-    this.#doorbellModule = undefined;
   }
 }
 
-/** A Trystero instance nobody on this page is using: one per room that is joined at the same time. */
-async function takeDoorbell(): Promise<DoorbellModule> {
-  const idle = idleDoorbells.pop();
-  if (idle) return idle;
-  doorbellsLoaded += 1;
-  return (await import(/* @vite-ignore */ `${doorbellUrl}#${doorbellsLoaded}`)) as DoorbellModule;
+/** The file is loaded once; each call of what it exports makes another Trystero, which is collected once it is left. */
+async function makeDoorbellModule(): Promise<DoorbellModule> {
+  const file = (await import(/* @vite-ignore */ doorbellUrl)) as { default: () => DoorbellModule };
+  return file.default();
 }
 
 function loadFailed(what: string, cause: unknown): VoiceRoomError {

@@ -2,7 +2,7 @@
 
 import { after, afterEach, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { allHearAll, joinAll } from '../support/room-page.js';
+import { allHearAll, joinAll, type RoomPage } from '../support/room-page.js';
 import { Stage } from '../support/stage.js';
 import { TONES_HZ } from '../support/injected-scripts.js';
 import { waitFor } from '../support/tones.js';
@@ -37,7 +37,7 @@ describe('meeting', { timeout: 300_000 }, () => {
 
   test('one who leaves falls silent, comes back and is heard again', { timeout: 90_000 }, async () => {
     const cast = await stage.openAll(3);
-    const [a, b, c] = cast as [(typeof cast)[0], (typeof cast)[0], (typeof cast)[0]];
+    const [a, b, c] = cast as [RoomPage, RoomPage, RoomPage];
     await joinAll(cast);
     await allHearAll(cast);
 
@@ -50,9 +50,31 @@ describe('meeting', { timeout: 300_000 }, () => {
     await allHearAll(cast, 15_000);
   });
 
+  for (const signaling of ['torrent nostr', 'torrent', 'nostr'])
+    test(
+      `one who comes back again and again is met each time: ${signaling}`,
+      { timeout: 200_000 },
+      async () => {
+        const cast = await stage.openAll(3, { signaling });
+        const [a, b, c] = cast as [RoomPage, RoomPage, RoomPage];
+        await joinAll(cast);
+        await allHearAll(cast);
+        // Before the others have forgotten it, while they ring themselves, and after.
+        for (const pauseMs of [0, 100, 300, 700, 1500, 50]) {
+          await c.leave();
+          const left = Date.now();
+          await a.plays(pauseMs / 10, b.toneHz!, left);
+          await c.join();
+          await allHearAll(cast, 15_000);
+        }
+        await c.leave();
+        assert.deepEqual(await c.live(), NOTHING_OPEN, 'after the last leave()');
+      },
+    );
+
   test('leaving closes everything, by method and by removal', { timeout: 90_000 }, async () => {
     const cast = await stage.openAll(2);
-    const [a, b] = cast as [(typeof cast)[0], (typeof cast)[0]];
+    const [a, b] = cast as [RoomPage, RoomPage];
     await joinAll(cast);
     await allHearAll(cast);
     const open = await a.live();

@@ -164,6 +164,78 @@ describe('opening links', () => {
     table.dropAll();
   });
 
+  test('an offer lost with the pipe it took is made again over the next one', async () => {
+    const { table, deliver, posted, opened } = await stage(LOW, HIGH);
+    table.want(HIGH);
+    table.resume(HIGH);
+    assert.deepEqual(
+      posted.map((message) => [message.type, 'linkKey' in message ? message.linkKey : undefined]),
+      [
+        ['open-link', 1],
+        ['close-link', 1],
+        ['open-link', 2],
+      ],
+    );
+    assert.equal(opened().length, 2);
+    assert.equal(table.pending, 1);
+    table.onLocalSignal({ type: 'local-signal', linkKey: 2, kind: 'offer', text: description(FINGERPRINT) });
+    await deliver('answer', 0, description(FINGERPRINT));
+    assert.equal(posted.length, 3, 'an answer to the lost one means nothing');
+    table.dropAll();
+  });
+
+  test('a lost request is made again as it was', async () => {
+    const { table, sent } = await stage(HIGH, LOW);
+    table.want(LOW);
+    table.resume(LOW);
+    assert.equal(sent.length, 2);
+    assert.deepEqual(sent[1], sent[0]);
+    table.dropAll();
+  });
+
+  test('what was answered is left alone when another pipe opens', async () => {
+    const { table, deliver, posted, sent } = await stage(LOW, HIGH);
+    table.want(HIGH);
+    table.onLocalSignal({ type: 'local-signal', linkKey: 1, kind: 'offer', text: description(FINGERPRINT) });
+    await deliver('answer', sent[0]!.attempt, description(FINGERPRINT));
+    const before = posted.length;
+    table.resume(HIGH);
+    assert.equal(posted.length, before);
+    table.dropAll();
+  });
+
+  test('who goes on asking gets another offer, once the first should have been answered', async (t) => {
+    const { table, deliver, opened } = await stage(LOW, HIGH);
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    table.want(HIGH);
+    await deliver('request', 9);
+    t.mock.timers.tick(NETWORK_DEFAULTS.linkReofferMs - 1);
+    assert.equal(opened().length, 1, 'the first may be on its way');
+    t.mock.timers.tick(1);
+    assert.equal(opened().length, 2);
+    table.dropAll();
+  });
+
+  test('signals that never come end an attempt sooner than a slow connection does', async (t) => {
+    const { linkSignalTimeoutMs, linkAttemptTimeoutMs } = NETWORK_DEFAULTS;
+    const asking = await stage(HIGH, LOW);
+    const answered = await stage(LOW, HIGH);
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    asking.table.want(LOW);
+    answered.table.want(HIGH);
+    answered.table.onLocalSignal({
+      type: 'local-signal',
+      linkKey: 1,
+      kind: 'offer',
+      text: description(FINGERPRINT),
+    });
+    await answered.deliver('answer', answered.sent[0]!.attempt, description(FINGERPRINT));
+    t.mock.timers.tick(linkSignalTimeoutMs);
+    assert.deepEqual([asking.down, answered.down], [['failed'], []]);
+    t.mock.timers.tick(linkAttemptTimeoutMs - linkSignalTimeoutMs);
+    assert.deepEqual(answered.down, ['failed']);
+  });
+
   test('nonsense is counted', async () => {
     const { table } = await stage(LOW, HIGH);
     table.onSignal(HIGH, new Uint8Array([9, 9, 9]));

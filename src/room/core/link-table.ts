@@ -5,7 +5,7 @@
  * A link is made only when the DTLS fingerprint in the far end's description is the one in its signed entry.
  *
  * Bound: one attempt or link per member the engine asked for or admitted; each attempt ends by itself after
- * `linkAttemptTimeoutMs`.
+ * `linkSignalTimeoutMs` without the far end's description, or `linkAttemptTimeoutMs` after it.
  */
 
 import type { MemberId } from '../../units.js';
@@ -43,8 +43,8 @@ interface Attempt {
   readonly linkKey: LinkKey;
   /** Drawn by whoever started; both ends quote it. */
   attempt: number;
-  /** `asked`: waiting for the far end's offer. */
-  state: 'asked' | 'connecting' | 'open';
+  /** `asked`: waiting for the far end's offer; `offered`: for its answer. */
+  state: 'asked' | 'offered' | 'connecting' | 'open';
   link: Link | undefined;
   timer: ReturnType<typeof setTimeout> | undefined;
 }
@@ -97,6 +97,13 @@ export class LinkTable {
     const attempt = this.#add(peer, (Math.random() * 2 ** 32) >>> 0);
     if (this.host.selfId < peer) this.#connect(attempt, null);
     else this.#send(attempt, 'request', '');
+  }
+
+  /** A new way to a member opened: what was said over an old one may be lost. */
+  resume(peer: MemberId): void {
+    const attempt = this.#byPeer.get(peer);
+    if (attempt?.state === 'asked') this.#send(attempt, 'request', '');
+    else if (attempt?.state === 'offered') this.#offerAgain(attempt);
   }
 
   /** The engine drops a link. Its goodbye is still in the channel: the connection outlives it a moment. */
@@ -205,7 +212,12 @@ export class LinkTable {
   #onRequest(from: MemberId, { attempt: number }: LinkSignal): void {
     if (from < this.host.selfId) return; // They offer themselves.
     const existing = this.#byPeer.get(from);
-    if (existing?.state === 'connecting') return; // Our offer is on its way.
+    if (existing?.state === 'offered') {
+      // Our offer is on its way, or it was lost with the pipe it took.
+      this.#after(existing, this.host.config.linkReofferMs, () => this.#offerAgain(existing));
+      return;
+    }
+    if (existing?.state === 'connecting') return;
     if (existing) this.#fail(existing, 'closed'); // They lost a link that looks open from here.
     if (!this.host.admits(from)) {
       this.#refuse(from, number);
@@ -232,7 +244,9 @@ export class LinkTable {
 
   #onAnswer(from: MemberId, { attempt: number, text }: LinkSignal): void {
     const attempt = this.#byPeer.get(from);
-    if (attempt?.attempt !== number || attempt.state !== 'connecting') return;
+    if (attempt?.attempt !== number || attempt.state !== 'offered') return;
+    attempt.state = 'connecting';
+    this.#failAfter(attempt, this.host.config.linkAttemptTimeoutMs);
     this.host.post({ type: 'remote-signal', linkKey: attempt.linkKey, kind: 'answer', text });
   }
 
@@ -243,16 +257,34 @@ export class LinkTable {
       attempt: number,
       state: 'asked',
       link: undefined,
-      timer: setTimeout(() => this.#fail(attempt, 'failed'), this.host.config.linkAttemptTimeoutMs),
+      timer: undefined,
     };
+    this.#failAfter(attempt, this.host.config.linkSignalTimeoutMs);
     this.#byPeer.set(peer, attempt);
     this.#byKey.set(attempt.linkKey, attempt);
     return attempt;
   }
 
+  /** Answers an offer, or makes one. */
   #connect(attempt: Attempt, offer: string | null): void {
-    attempt.state = 'connecting';
+    attempt.state = offer === null ? 'offered' : 'connecting';
+    if (offer !== null) this.#failAfter(attempt, this.host.config.linkAttemptTimeoutMs);
     this.host.post({ type: 'open-link', linkKey: attempt.linkKey, offer });
+  }
+
+  /** With a connection of its own: the far end may have begun to answer the one before. */
+  #offerAgain(attempt: Attempt): void {
+    this.#remove(attempt, 0);
+    this.#connect(this.#add(attempt.peer, (Math.random() * 2 ** 32) >>> 0), null);
+  }
+
+  #after(attempt: Attempt, delayMs: number, then: () => void): void {
+    clearTimeout(attempt.timer);
+    attempt.timer = setTimeout(then, delayMs);
+  }
+
+  #failAfter(attempt: Attempt, delayMs: number): void {
+    this.#after(attempt, delayMs, () => this.#fail(attempt, 'failed'));
   }
 
   #send(attempt: Attempt, kind: LinkSignalKind, text: string): void {

@@ -10,7 +10,13 @@ import type { Opus } from '../../audio/codec.js';
 import { VoiceEncoder } from '../../audio/voice-encoder.js';
 import { NETWORK_DEFAULTS, validateNetworkConfig } from '../../network/config.js';
 import { createOverlayEngine } from '../../overlay/engine.js';
-import type { OverlayEffect, OverlayEngine, OverlayInput, OverlayView } from '../../overlay/interface.js';
+import type {
+  Limits,
+  OverlayEffect,
+  OverlayEngine,
+  OverlayInput,
+  OverlayView,
+} from '../../overlay/interface.js';
 import { handleOf, type Handle, type Identity, type MemberId } from '../../units.js';
 import { decodeControl, encodeControl, type ControlMessage } from '../../wire/control.js';
 import type { RosterEntry } from '../../wire/roster-entry.js';
@@ -18,6 +24,7 @@ import type { CoreStart, DoorbellMode, FromCore, ToCore } from '../protocol.js';
 import { EntryBook } from './entry-book.js';
 import { LinkTable } from './link-table.js';
 import { buildSnapshot } from './snapshot.js';
+import { UploadMeter } from './upload-meter.js';
 import { VoiceDesk } from './voice-desk.js';
 
 export interface CoreHost {
@@ -42,6 +49,17 @@ const SPLIT_WINDOW_MS = 5000;
 
 /** A queue that changed less than this is not worth telling the engine. */
 const QUEUE_STEP_MS = 10;
+
+/** Messages of one pipe that may wait for a signature to be checked: a greeting in a room of hundreds is about twenty. */
+const MAX_PIPE_BACKLOG = 64;
+
+/** A doorbell pipe. What comes over it is handled strictly in order: an offer must not overtake the hello before it. */
+interface Pipe {
+  /** Whom it reaches, once they said so. */
+  peer: MemberId | undefined;
+  handled: Promise<void>;
+  backlog: number;
+}
 
 /** What a core that has started can be told. */
 type CoreOrder = Exclude<ToCore, { type: 'start' | 'preload' }>;
@@ -69,13 +87,17 @@ export class RoomCore {
   #doorbellMode: DoorbellMode = 'alone';
   #wantedDoorbellMode: DoorbellMode = 'alone';
 
-  /** Doorbell pipes and whom they reach, once known. */
-  readonly #pipes = new Map<string, MemberId | undefined>();
+  /** Doorbell pipes, oldest first; as many as the page has. */
+  readonly #pipes = new Map<string, Pipe>();
   /** Sources whose chain the page was asked to make. */
   readonly #speakers = new Map<Handle, MemberId>();
   readonly #blocked = new Set<Identity>();
   readonly #blockedHandles = new Set<Handle>();
   readonly #queueMs = new Map<MemberId, number>();
+  readonly #upload = new UploadMeter(nowMs());
+  /** What the person allows; the engine hears the lower of its upload and the measured one. */
+  #limits: Limits | undefined;
+  #uploadKbps = Number.POSITIVE_INFINITY;
   #view: OverlayView = { members: [], links: [], trees: [], onDuty: [] };
   /** When members were lost without a goodbye, within `SPLIT_WINDOW_MS`. */
   readonly #lostAtMs: number[] = [];
@@ -129,7 +151,7 @@ export class RoomCore {
         links.onFailed(message.linkKey);
         break;
       case 'pipe-up':
-        this.#pipes.set(message.pipe, undefined);
+        this.#pipes.set(message.pipe, { peer: undefined, handled: Promise.resolve(), backlog: 0 });
         this.#sayHello(message.pipe);
         break;
       case 'pipe-down':
@@ -149,7 +171,8 @@ export class RoomCore {
         this.#step({ type: 'unblock', identity: message.identity });
         break;
       case 'limits':
-        this.#step({ type: 'limits', limits: message.limits });
+        this.#limits = message.limits;
+        this.#applyLimits();
         this.#publish({ maxLinks: message.limits.maxLinks, uploadSlots: message.limits.uploadSlots });
         break;
       case 'voice':
@@ -170,6 +193,7 @@ export class RoomCore {
 
   async #begin(start: CoreStart): Promise<void> {
     this.#start = start;
+    this.#limits = start.limits;
     const book = new EntryBook(start);
     this.#book = book;
     this.#engine = createOverlayEngine({ selfId: start.memberId, limits: start.limits, random: Math.random });
@@ -272,6 +296,7 @@ export class RoomCore {
       () => {
         this.#tickAtMs = Number.POSITIVE_INFINITY;
         this.#reportQueues();
+        this.#measureUpload();
         this.#step({ type: 'tick' });
       },
       Math.max(0, dueMs - nowMs()),
@@ -284,11 +309,9 @@ export class RoomCore {
     if (link && reliable) link.sendControl(bytes);
     else if (link) link.sendUnreliable(bytes);
     else {
-      for (const [pipe, memberId] of this.#pipes) {
-        if (memberId !== to) continue;
-        this.host.post({ type: 'pipe-send', pipe, bytes });
-        return;
-      }
+      // The newest: a member that rings again comes over another pipe, perhaps before the old one is seen to end.
+      const pipe = [...this.#pipes].findLast(([, { peer }]) => peer === to)?.[0];
+      if (pipe !== undefined) this.host.post({ type: 'pipe-send', pipe, bytes });
     }
   }
 
@@ -316,33 +339,45 @@ export class RoomCore {
     this.host.post({ type: 'pipe-send', pipe, bytes });
   }
 
-  #onPipeMessage(pipe: string, bytes: Uint8Array): void {
-    if (!this.#pipes.has(pipe)) return;
+  #onPipeMessage(name: string, bytes: Uint8Array): void {
+    const pipe = this.#pipes.get(name);
+    if (!pipe || pipe.backlog >= MAX_PIPE_BACKLOG) return;
+    pipe.backlog += 1;
+    pipe.handled = pipe.handled
+      .then(() => this.#handlePipeMessage(name, pipe, bytes))
+      .catch((error: unknown) => console.error('p2p-voice-room: pipe message not handled', error))
+      .finally(() => (pipe.backlog -= 1));
+  }
+
+  async #handlePipeMessage(name: string, pipe: Pipe, bytes: Uint8Array): Promise<void> {
     const message = decodeControl(bytes);
-    const peer = this.#pipes.get(pipe);
-    if (!message) return;
-    if (peer) {
-      if (message.type === 'entries') void this.#verifyEntries(peer, message.entries);
-      else this.#step({ type: 'message', from: peer, message });
-      return;
-    }
-    if (message.type === 'entries' && message.entries[0]) void this.#onHello(pipe, message.entries[0]);
+    if (!message || this.#pipes.get(name) !== pipe) return;
+    const { peer } = pipe;
+    if (peer && message.type === 'entries') await this.#verifyEntries(peer, message.entries);
+    else if (peer) this.#step({ type: 'message', from: peer, message });
+    else if (message.type === 'entries' && message.entries[0])
+      await this.#onHello(name, pipe, message.entries[0]);
   }
 
   /** The first entry over a pipe is the far end's own: from now on the pipe has a name. */
-  async #onHello(pipe: string, bytes: Uint8Array): Promise<void> {
+  async #onHello(name: string, pipe: Pipe, bytes: Uint8Array): Promise<void> {
     const entry = await this.#book?.verify(bytes);
-    if (!entry || !this.#pipes.has(pipe) || entry.memberId === this.#start?.memberId) return;
-    const isFirst = ![...this.#pipes.values()].includes(entry.memberId);
-    this.#pipes.set(pipe, entry.memberId);
+    if (!entry || this.#pipes.get(name) !== pipe || entry.memberId === this.#start?.memberId) return;
+    const isFirst = !this.#isPiped(entry.memberId);
+    pipe.peer = entry.memberId;
     this.#step({ type: 'entries', from: entry.memberId, entries: [entry] });
+    this.#links?.resume(entry.memberId);
     if (isFirst) this.#step({ type: 'pipe-up', peer: entry.memberId });
   }
 
-  #onPipeDown(pipe: string): void {
-    const peer = this.#pipes.get(pipe);
-    this.#pipes.delete(pipe);
-    if (peer && ![...this.#pipes.values()].includes(peer)) this.#step({ type: 'pipe-down', peer });
+  #onPipeDown(name: string): void {
+    const peer = this.#pipes.get(name)?.peer;
+    this.#pipes.delete(name);
+    if (peer && !this.#isPiped(peer)) this.#step({ type: 'pipe-down', peer });
+  }
+
+  #isPiped(peer: MemberId): boolean {
+    return [...this.#pipes.values()].some((pipe) => pipe.peer === peer);
   }
 
   #onVoice(from: MemberId, packet: Uint8Array, hopLimit: number): void {
@@ -471,6 +506,20 @@ export class RoomCore {
     };
     if (delayMs === 0) apply();
     else this.#doorbellTimer = setTimeout(apply, delayMs);
+  }
+
+  #applyLimits(): void {
+    const limits = this.#limits as Limits;
+    this.#uploadKbps = this.#upload.kbps;
+    this.#step({
+      type: 'limits',
+      limits: { ...limits, uploadKbps: Math.min(limits.uploadKbps, this.#uploadKbps) },
+    });
+  }
+
+  #measureUpload(): void {
+    this.#upload.sample(nowMs(), this.#links?.open() ?? []);
+    if (this.#upload.kbps !== this.#uploadKbps) this.#applyLimits();
   }
 
   /** Tells the engine which links back up: their cost rises and children drift away. */

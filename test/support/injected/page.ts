@@ -183,7 +183,11 @@ function counted<K extends 'AudioContext' | 'RTCPeerConnection' | 'Worker' | 'We
   Object.defineProperty(globalThis, name, { value: Counted, configurable: true, writable: true });
 }
 
-counted('RTCPeerConnection', (connection) => connections.add(connection));
+counted('RTCPeerConnection', (connection) => {
+  // Chromium lets a page have 500, those included that are closed but still referred to.
+  for (const one of connections) if (one.signalingState === 'closed') connections.delete(one);
+  connections.add(connection);
+});
 counted('AudioContext', (context) => contexts.add(context));
 counted('WebSocket', (socket) => sockets.add(socket));
 counted('Worker', (worker) => {
