@@ -9,8 +9,10 @@ export interface NetworkConfig {
   readonly maxMessagesPerSecond: number;
   /** Malformed messages after which a neighbour loses its link. */
   readonly maxMalformed: number;
-  /** Bytes waiting in a voice channel beyond which new voice is dropped: 500 ms at 400 kbit/s. */
+  /** Bytes in a voice channel from which new voice waits outside: 60 ms at 400 kbit/s, later it would only expire. */
   readonly maxVoiceBufferedBytes: number;
+  /** Bytes in a voice channel from which a link repeats nothing, and at which what waited goes on. */
+  readonly easyVoiceBufferedBytes: number;
   /** ms of active ringing: Trystero announces at 0, 233, 766 and 2099 ms and then not for long. */
   readonly ringMs: number;
   /** ms at most to wait for a socket before a ring's time starts to count. */
@@ -40,7 +42,8 @@ export const NETWORK_DEFAULTS: NetworkConfig = {
   linkAttemptTimeoutMs: 12_000,
   maxMessagesPerSecond: 3200,
   maxMalformed: 100,
-  maxVoiceBufferedBytes: 25_000,
+  maxVoiceBufferedBytes: 3000,
+  easyVoiceBufferedBytes: 1000,
   ringMs: 2600,
   socketGraceMs: 6000,
   firstAlonePauseMs: 3000,
@@ -64,6 +67,8 @@ export function validateNetworkConfig(config: NetworkConfig): NetworkConfig {
   require(config.ringMs > 2100, 'ringMs covers the warm-up announcements of Trystero (2.1 s)');
   require(config.firstAlonePauseMs <= config.maxAlonePauseMs, 'firstAlonePauseMs ≤ maxAlonePauseMs');
   require(config.socketRetryMs <= config.maxSocketRetryMs, 'socketRetryMs ≤ maxSocketRetryMs');
+  require(config.easyVoiceBufferedBytes <
+    config.maxVoiceBufferedBytes, 'easyVoiceBufferedBytes < maxVoiceBufferedBytes');
   require(config.pipeHelloMs <
     config.ringMs, 'pipeHelloMs < ringMs, so that a one-sided join is cured within a ring');
   return config;

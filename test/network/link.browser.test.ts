@@ -100,7 +100,7 @@ describe('a link', () => {
     close = rest.close;
     a.link.sendControl(new Uint8Array([1, 2, 3]));
     const packets = [1, 2, 3, 4].map((sequence) => packet(sequence));
-    for (const bytes of packets) a.link.queueVoice(bytes, 5, SOURCE);
+    for (const bytes of packets) a.link.queueVoice(bytes, 5, SOURCE, 20);
     a.link.flush();
     await until(() => b.heard.voice.length === 4 && b.heard.control.length === 1);
     expect(b.heard.voice.map((one) => [...one.packet])).to.deep.equal(packets.map((bytes) => [...bytes]));
@@ -116,7 +116,7 @@ describe('a link', () => {
     b.voice.addEventListener('message', ({ data }) => {
       largest = Math.max(largest, (data as ArrayBuffer).byteLength);
     });
-    for (let sequence = 0; sequence < 12; sequence++) a.link.queueVoice(packet(sequence, 300), 3, SOURCE);
+    for (let sequence = 0; sequence < 12; sequence++) a.link.queueVoice(packet(sequence, 300), 3, SOURCE, 20);
     a.link.flush();
     await until(() => b.heard.voice.length === 12);
     expect(largest).to.be.within(900, 1100);

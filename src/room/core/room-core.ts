@@ -189,7 +189,7 @@ export class RoomCore {
         this.#step({ type: 'link-down', peer, cause });
       },
       onControl: (peer, bytes, reliable) => this.#onControl(peer, bytes, reliable),
-      onVoice: (peer, packet, hopLimit) => this.#onVoice(peer, packet, hopLimit),
+      onVoice: (peer, packet, hopLimit, isRepeat) => this.#onVoice(peer, packet, hopLimit, isRepeat),
     });
     this.#links = links;
     this.#voice = new VoiceDesk({
@@ -197,6 +197,7 @@ export class RoomCore {
       nowMs,
       engine: () => this.#engine as OverlayEngine,
       onSource: (source) => this.#onSource(source),
+      onSent: () => this.#reportQueues(),
     });
     for (const identity of start.blocked) this.#blocked.add(identity);
     const entry = await book.sign({});
@@ -345,8 +346,9 @@ export class RoomCore {
     if (peer && ![...this.#pipes.values()].includes(peer)) this.#step({ type: 'pipe-down', peer });
   }
 
-  #onVoice(from: MemberId, packet: Uint8Array, hopLimit: number): void {
-    (this.#voice as VoiceDesk).receive(from, packet, hopLimit, (source) => this.#blockedHandles.has(source));
+  #onVoice(from: MemberId, packet: Uint8Array, hopLimit: number, isRepeat: boolean): void {
+    const isBlocked = (source: Handle) => this.#blockedHandles.has(source);
+    (this.#voice as VoiceDesk).receive(from, packet, hopLimit, isRepeat, isBlocked);
     this.#scheduleTick();
     this.#markDirty();
   }
@@ -476,8 +478,7 @@ export class RoomCore {
   /** Tells the engine which links back up: their cost rises and children drift away. */
   #reportQueues(): void {
     for (const [peer, link] of this.#links?.open() ?? []) {
-      // 400 kbit/s is what a link carries safely under loss.
-      const queueMs = link.voiceBufferedBytes / 50;
+      const { queueMs } = link;
       if (Math.abs(queueMs - (this.#queueMs.get(peer) ?? 0)) < QUEUE_STEP_MS) continue;
       this.#queueMs.set(peer, queueMs);
       this.#step({ type: 'queue', peer, queueMs });
