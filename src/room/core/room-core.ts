@@ -11,7 +11,7 @@ import { VoiceEncoder } from '../../audio/voice-encoder.js';
 import { NETWORK_DEFAULTS, validateNetworkConfig } from '../../network/config.js';
 import { createOverlayEngine } from '../../overlay/engine.js';
 import type { OverlayEffect, OverlayEngine, OverlayInput, OverlayView } from '../../overlay/interface.js';
-import { handleOf, type Handle, type Identity, type MemberId } from '../../units.js';
+import { handleOf, SAMPLE_RATE_HZ, type Handle, type Identity, type MemberId } from '../../units.js';
 import { decodeControl, encodeControl, type ControlMessage } from '../../wire/control.js';
 import type { RosterEntry } from '../../wire/roster-entry.js';
 import type { CoreStart, DoorbellMode, FromCore, ToCore } from '../protocol.js';
@@ -210,7 +210,7 @@ export class RoomCore {
     this.#voice.encoder = new VoiceEncoder({
       opus,
       bitrate: start.voice.bitrate,
-      frameSamples: 960,
+      frameSamples: (start.voice.frameMs * SAMPLE_RATE_HZ) / 1000,
       source: handleOf(start.memberId),
       streamEpoch: 0,
     });

@@ -200,6 +200,7 @@ export class VoiceDesk {
       const bytes = encodeVoicePacket(packet);
       const verdict = this.host.engine().sendPacket(packet, this.host.nowMs());
       this.#pass(bytes, packet, HOP_LIMIT, verdict);
+      this.encoder?.adapt(() => verdict.forwardTo.flatMap((child) => this.host.links.link(child) ?? []));
     }
   }
 
