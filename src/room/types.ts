@@ -54,6 +54,8 @@ export interface SourceStats {
   readonly framesLost: number;
   readonly framesRecovered: number;
   readonly framesConcealed: number;
+  /** ms of sound invented in place of what was lost or late. */
+  readonly concealedMs: number;
   readonly framesDuplicate: number;
   readonly framesForwarded: number;
   readonly framesForged: number;

@@ -169,6 +169,7 @@ export class VoiceDesk {
       framesLost: (known?.playout?.framesLost ?? 0) + (known?.framesRepaired ?? 0),
       framesRecovered: (known?.playout?.framesRecovered ?? 0) + (known?.framesRepaired ?? 0),
       framesConcealed: known?.playout?.framesConcealed ?? 0,
+      concealedMs: known?.playout?.concealedMs ?? 0,
       framesDuplicate: (known?.framesDuplicate ?? 0) + (known?.playout?.framesDuplicate ?? 0),
       framesForwarded: known?.framesForwarded ?? 0,
       framesForged: 0,
