@@ -103,7 +103,7 @@ export function allTraces(seed: number, seconds: number): Trace[] {
     trace(
       'stall',
       each(frames, (index) => {
-        const intoMs = every(10_000, index) - 5000;
+        const intoMs = every(20_000, index) - 15_000;
         const stalledMs = intoMs >= 0 && intoMs < 300 ? 300 - intoMs : 0;
         return { delayMs: wired(random) + stalledMs, isLost: false };
       }),

@@ -18,7 +18,10 @@ import { Lab, type Side } from './lab.js';
 export interface BrowserOutcome {
   readonly system: 'ours' | 'native';
   readonly lossPercent: number;
+  /** Time invented because of loss or lateness, %. */
   readonly concealedPercent: number;
+  /** Frames lost for good, %: for the native track, whose redundancy is decoded unseen, packets. */
+  readonly lostPercent: number;
   readonly medianDelayMs: number;
   readonly p95DelayMs: number;
   /** What the receiver holds voice back, by its own count. */
@@ -29,6 +32,8 @@ interface Counts {
   readonly atMs: number;
   readonly concealedMs: number;
   readonly playedMs: number;
+  readonly lost: number;
+  readonly received: number;
   readonly bufferMs: number;
 }
 
@@ -177,13 +182,24 @@ const countsOf = (listener: Page): Promise<Record<'ours' | 'native', Counts>> =>
       totalSamplesReceived: number;
       jitterBufferDelay: number;
       jitterBufferEmittedCount: number;
+      packetsLost: number;
+      packetsReceived: number;
     };
     return {
-      ours: { atMs, concealedMs: source.concealedMs, playedMs: atMs, bufferMs: source.playoutDelayMs },
+      ours: {
+        atMs,
+        concealedMs: source.concealedMs,
+        playedMs: atMs,
+        lost: source.framesConcealed,
+        received: source.framesReceived,
+        bufferMs: source.playoutDelayMs,
+      },
       native: {
         atMs,
         concealedMs: inbound.concealedSamples / 48,
         playedMs: inbound.totalSamplesReceived / 48,
+        lost: inbound.packetsLost,
+        received: inbound.packetsReceived,
         // Sum over all samples so far, s: the caller takes differences.
         bufferMs: inbound.jitterBufferDelay * 1000,
       },
@@ -216,9 +232,11 @@ async function measure(
   const emittedMs = after.native.playedMs - before.native.playedMs;
   return (['ours', 'native'] as const).map((system) => {
     const concealedMs = after[system].concealedMs - before[system].concealedMs;
+    const lost = after[system].lost - before[system].lost;
     return {
       system,
       lossPercent,
+      lostPercent: (100 * lost) / (lost + after[system].received - before[system].received),
       concealedPercent: (100 * concealedMs) / (after[system].playedMs - before[system].playedMs),
       medianDelayMs: quantile(delays[system], 0.5),
       p95DelayMs: quantile(delays[system], 0.95),
