@@ -50,6 +50,10 @@ const steps = [
     timeoutMs: 12 * MINUTE_MS,
   },
   {
+    name: 'bench:loss, the receivers',
+    command: [node, '--import', 'tsx', 'bench/loss.ts', '--quick', '--json'],
+  },
+  {
     name: 'bench:join, two runs',
     command: [node, '--import', 'tsx', 'bench/join.ts', '--runs', '2', '--json'],
     skip: noChromium,

@@ -29,7 +29,7 @@ export interface PlayoutConfig {
   readonly maxStartLateMs: number;
   /** ms above the wanted delay from which speech is compressed. Above `bucketMs`, or it would never rest. */
   readonly compressAboveMs: number;
-  /** ms below the wanted delay from which speech is stretched. */
+  /** ms below the wanted delay from which speech is stretched: half of `minDelayMs`, so that drift never drains it. */
   readonly stretchBelowMs: number;
   /** ms off the wanted delay from which pauses are shortened or lengthened, which nobody hears. */
   readonly quietChangeMs: number;
@@ -54,7 +54,7 @@ export const PLAYOUT_DEFAULTS: PlayoutConfig = {
   maxConcealMs: 100,
   maxStartLateMs: 60,
   compressAboveMs: 7,
-  stretchBelowMs: 10,
+  stretchBelowMs: 5,
   quietChangeMs: 1,
   skipAboveMs: 80,
   recoverAboveLoss: 0.005,

@@ -25,6 +25,9 @@ const MIN_SHIFT_FRAMES = 5;
 /** How many times an interval's own spread must fit into a shift for it to count as another path. */
 const MAX_SHIFT_SPREAD = 3;
 
+/** Share of what the quantile leaves out that one interval later than all expected may take up, while little is known. */
+const LONE_SHARE = 0.9;
+
 export class DelayEstimator {
   readonly #config: PlayoutConfig;
   readonly #histogram: Float64Array;
@@ -128,14 +131,16 @@ export class DelayEstimator {
     const { bucketMs, forget, forgetRamp, quantile } = this.#config;
     const bucket = Math.min(this.#histogram.length - 1, Math.floor(delayMs / bucketMs));
     this.#folds += 1;
-    const keep = Math.min(forget, this.#folds / (this.#folds + forgetRamp));
+    let keep = Math.min(forget, this.#folds / (this.#folds + forgetRamp));
+    // One interval alone never decides: a stall is over by the time it is known, and waiting for the next is no help.
+    if (edgeOf(bucket, bucketMs) > this.#quantileMs) keep = Math.max(keep, 1 - LONE_SHARE * (1 - quantile));
     for (let i = 0; i < this.#histogram.length; i++)
       this.#histogram[i] = (this.#histogram[i] as number) * keep;
     this.#histogram[bucket] = (this.#histogram[bucket] as number) + (1 - keep);
     let weight = 0;
     let edge = 0;
     while (weight <= quantile && edge < this.#histogram.length) weight += this.#histogram[edge++] as number;
-    this.#quantileMs = edge * bucketMs;
+    this.#quantileMs = edgeOf(edge - 1, bucketMs);
   }
 
   /**
@@ -155,4 +160,9 @@ export class DelayEstimator {
       if (!(this.#reference <= transit) && !Number.isNaN(transit)) this.#reference = transit;
     }
   }
+}
+
+/** Upper edge of a bucket, ms. */
+function edgeOf(bucket: number, bucketMs: number): number {
+  return (bucket + 1) * bucketMs;
 }

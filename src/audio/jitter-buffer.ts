@@ -99,6 +99,8 @@ export interface PlayoutCounters {
   framesLost: number;
   framesRecovered: number;
   framesConcealed: number;
+  /** ms of sound invented, for lost frames and for late ones. */
+  concealedMs: number;
   framesDuplicate: number;
   framesLate: number;
   /** Of an earlier stream, or out of every range. */
@@ -122,6 +124,7 @@ export class JitterBuffer {
     framesLost: 0,
     framesRecovered: 0,
     framesConcealed: 0,
+    concealedMs: 0,
     framesDuplicate: 0,
     framesLate: 0,
     framesStray: 0,
@@ -416,6 +419,7 @@ export class JitterBuffer {
       return this.#silence();
     }
     this.#held += CONCEAL_SAMPLES;
+    this.counters.concealedMs += CONCEAL_SAMPLES / SAMPLES_PER_MS;
     this.#action.kind = 'conceal';
     this.#action.samples = CONCEAL_SAMPLES;
     this.#action.concealed = Math.min(1, this.#held / allowance);
@@ -429,6 +433,7 @@ export class JitterBuffer {
     const canRebuild = previousFrame !== undefined || (frame !== undefined && hasFec(frame));
     this.#countLost(missing);
     this.counters.framesConcealed += canRebuild ? missing - 1 : missing;
+    if (!canRebuild) this.counters.concealedMs += later.samples / SAMPLES_PER_MS;
     if (canRebuild) {
       this.counters.framesRecovered += 1;
       this.#endGap(nowSamples, later.samples);

@@ -37,6 +37,8 @@ export interface PlayoutSourceStats {
   readonly framesRecovered: number;
   /** Lost and concealed. */
   readonly framesConcealed: number;
+  /** ms of sound invented, for lost frames and for late ones. */
+  readonly concealedMs: number;
   readonly framesDuplicate: number;
   readonly framesLate: number;
   readonly playoutDelayMs: number;

@@ -29,6 +29,8 @@ export class SpeakerPlayout {
   lastArrival = 0;
   /** Frames libopus refused. */
   malformed = 0;
+  /** Samples added to or taken from speech by stretching. */
+  stretchedSamples = 0;
 
   readonly #block = new Float32Array(BLOCK_SAMPLES);
   readonly #tail = new Float32Array(CONCEAL_SAMPLES);
@@ -124,7 +126,9 @@ export class SpeakerPlayout {
     if (isBlended) this.#blendTail(length);
     if (action.stretch !== 0) {
       const change = action.stretch < 0 ? compress : expand;
-      length = change(this.#block, length, action.stretchSamples, action.stretchWhere);
+      const stretched = change(this.#block, length, action.stretchSamples, action.stretchWhere);
+      this.stretchedSamples += Math.abs(stretched - length);
+      length = stretched;
     }
     this.#length = length;
     this.#ramp(1, FADE_SAMPLES);

@@ -10,6 +10,7 @@ import { SAMPLE_RATE_HZ, type Handle } from '../units.js';
 import type { VoicePacket } from '../wire/voice-packet.js';
 import type { Opus, OpusEncoder } from './codec.js';
 import { ACTIVITY_DEFAULTS, type ActivityConfig } from './config.js';
+import { ADAPT_INTERVAL_MS, planEncoding, type EncoderPlan, type LinkCondition } from './encoder-plan.js';
 import { SILENCE_DBFS, VoiceActivityDetector, type VoiceActivation } from './voice-activity.js';
 
 export interface VoiceEncoderOptions {
@@ -48,6 +49,9 @@ export class VoiceEncoder {
   #isMuted = false;
   #levelDbfs = SILENCE_DBFS;
   #isVoice = false;
+  #wantedBitrate: number;
+  #plan: EncoderPlan;
+  #framesSinceAdapted = 0;
 
   /** @throws Error when libopus refuses the options. */
   constructor(options: VoiceEncoderOptions) {
@@ -60,6 +64,8 @@ export class VoiceEncoder {
       application: 'voip',
     });
     this.#encoder.setFec(true);
+    this.#wantedBitrate = options.bitrate;
+    this.#plan = { bitrate: options.bitrate, lossPercent: 0 };
     this.#detector = new VoiceActivityDetector(frameMs, activity);
     this.#silence = new Float32Array(options.frameSamples);
     for (let kept = 0; kept < Math.ceil(activity.prerollMs / frameMs); kept++) {
@@ -91,14 +97,26 @@ export class VoiceEncoder {
     this.#detector.mode = mode;
   }
 
-  /** bit/s, 6000–510000. */
+  /** bit/s, 6000–510000, when the links allow it. */
   setBitrate(bitrate: number): void {
-    this.#encoder.setBitrate(bitrate);
+    this.#wantedBitrate = bitrate;
+    this.#apply({ ...this.#plan, bitrate });
   }
 
-  /** 0–100: what the worst link reports. Above 0 the codec spends bits on rebuilding lost frames. */
-  setPacketLossPercent(percent: number): void {
-    this.#encoder.setPacketLossPercent(percent);
+  /** What is encoded at present: the wish, as far as the links carry it. */
+  get plan(): EncoderPlan {
+    return this.#plan;
+  }
+
+  /**
+   * Looks at the links the voice leaves by, at most every `ADAPT_INTERVAL_MS` of sent speech.
+   * @param conditions asked only when it is time.
+   */
+  adapt(conditions: () => readonly LinkCondition[]): void {
+    const frameMs = (this.#options.frameSamples / SAMPLE_RATE_HZ) * 1000;
+    if (++this.#framesSinceAdapted * frameMs < ADAPT_INTERVAL_MS) return;
+    this.#framesSinceAdapted = 0;
+    this.#apply(planEncoding(this.#plan, this.#wantedBitrate, conditions()));
   }
 
   /**
@@ -134,6 +152,12 @@ export class VoiceEncoder {
   /** Frees the encoder. Nothing may be pushed after. */
   free(): void {
     this.#encoder.free();
+  }
+
+  #apply(plan: EncoderPlan): void {
+    if (plan.bitrate !== this.#plan.bitrate) this.#encoder.setBitrate(plan.bitrate);
+    if (plan.lossPercent !== this.#plan.lossPercent) this.#encoder.setPacketLossPercent(plan.lossPercent);
+    this.#plan = plan;
   }
 
   #finish(packets: VoicePacket[], samples: Float32Array, sampleTime: number, level: number): VoicePacket[] {

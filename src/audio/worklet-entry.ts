@@ -130,9 +130,18 @@ class PlayoutProcessor extends AudioWorkletProcessor {
   }
 }
 
+const NO_SAMPLES = new Float32Array(0);
+
 /** Sends what its input hears as mono frames to the core. */
 class CaptureProcessor extends AudioWorkletProcessor {
   readonly #framer: CaptureFramer;
+  /** Posting copies: one message and one list serve every frame. */
+  readonly #message: { -readonly [Field in keyof FromCapture]: FromCapture[Field] } = {
+    type: 'captured',
+    samples: NO_SAMPLES,
+    sampleTime: 0,
+  };
+  readonly #transfer: Transferable[] = [];
   #core: MessagePort | undefined;
   #isClosed = false;
 
@@ -140,11 +149,14 @@ class CaptureProcessor extends AudioWorkletProcessor {
     super(options);
     const { frameSamples } = options.processorOptions as CaptureNodeOptions;
     this.#framer = new CaptureFramer(frameSamples, sampleRate, (samples, sampleTime) => {
-      if (!this.#core) this.#framer.recycle(samples);
-      else {
-        const message: FromCapture = { type: 'captured', samples, sampleTime };
-        this.#core.postMessage(message, [samples.buffer]);
+      if (!this.#core) {
+        this.#framer.recycle(samples);
+        return;
       }
+      this.#message.samples = samples;
+      this.#message.sampleTime = sampleTime;
+      this.#transfer[0] = samples.buffer;
+      this.#core.postMessage(this.#message, this.#transfer);
     });
     this.port.onmessage = ({ data }: MessageEvent<ToNode>) => this.#control(data);
   }

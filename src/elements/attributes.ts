@@ -83,6 +83,14 @@ export function real(min: number, max: number, fallback: number): Parser<number>
   };
 }
 
+/** 10 or 20, as text or number. */
+export const frameMs: Parser<10 | 20> = (raw) => {
+  if (isAbsent(raw)) return { value: 20 };
+  const value = isText(raw) ? raw.trim() : String(raw);
+  if (value === '10' || value === '20') return { value: value === '10' ? 10 : 20 };
+  return { value: 20, problem: 'must be 10 or 20' };
+};
+
 /** A number above zero, or none. */
 export const positive: Parser<number | undefined> = (raw) => {
   if (isAbsent(raw)) return { value: undefined };

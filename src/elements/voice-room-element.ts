@@ -30,6 +30,7 @@ import { VoiceRoom } from '../room/voice-room.js';
 import type { Identity, MemberId } from '../units.js';
 import {
   flag,
+  frameMs,
   iceServers,
   integer,
   keyName,
@@ -116,6 +117,7 @@ const HANDED_ON = [
   'uploadKbps',
   'voiceActivation',
   'bitrate',
+  'frameMs',
   'echoCancellation',
   'noiseSuppression',
   'autoGainControl',
@@ -145,6 +147,8 @@ const HANDED_ON = [
  * @attr {boolean} listen-only - Joins without asking for a microphone.
  * @attr {string} voice-activation - `auto` (default), `off` (send always) or a threshold in dBFS, -100–0.
  * @attr {number} bitrate - 12000–96000 bit/s, default 32000.
+ * @attr {10|20} frame-ms - ms of sound in a packet, default 20; 10 takes 10 ms off the delay and costs about 12 kbit/s
+ *   more. From the next join on.
  * @attr {on|off} echo-cancellation - Microphone processing, default `on`.
  * @attr {on|off} noise-suppression - Microphone processing, default `on`.
  * @attr {on|off} auto-gain-control - Microphone processing, default `on`.
@@ -242,6 +246,8 @@ export class P2PVoiceRoomElement extends LitElement {
   @option(voiceActivation) voiceActivation!: 'auto' | 'off' | number;
   /** bit/s. */
   @option(integer(12_000, 96_000, 32_000)) bitrate!: number;
+  /** ms of sound in a packet. */
+  @option(frameMs) frameMs!: 10 | 20;
   @option(onOff) echoCancellation!: boolean;
   @option(onOff) noiseSuppression!: boolean;
   @option(onOff) autoGainControl!: boolean;

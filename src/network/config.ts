@@ -13,8 +13,10 @@ export interface NetworkConfig {
   readonly maxMessagesPerSecond: number;
   /** Malformed messages after which a neighbour loses its link. */
   readonly maxMalformed: number;
-  /** Bytes waiting in a voice channel beyond which new voice is dropped: 500 ms at 400 kbit/s. */
+  /** Bytes in a voice channel from which new voice waits outside: 60 ms at 400 kbit/s, later it would only expire. */
   readonly maxVoiceBufferedBytes: number;
+  /** Bytes in a voice channel from which a link repeats nothing, and at which what waited goes on. */
+  readonly easyVoiceBufferedBytes: number;
   /** ms of active ringing: Trystero announces at 0, 233, 766 and 2099 ms and then not for long. */
   readonly ringMs: number;
   /** ms at most to wait for a socket before a ring's time starts to count. */
@@ -51,7 +53,8 @@ export const NETWORK_DEFAULTS: NetworkConfig = {
   linkAttemptTimeoutMs: 12_000,
   maxMessagesPerSecond: 3200,
   maxMalformed: 100,
-  maxVoiceBufferedBytes: 25_000,
+  maxVoiceBufferedBytes: 3000,
+  easyVoiceBufferedBytes: 1000,
   ringMs: 2600,
   socketGraceMs: 6000,
   firstAlonePauseMs: 3000,
@@ -81,5 +84,7 @@ export function validateNetworkConfig(config: NetworkConfig): NetworkConfig {
   require(config.linkReofferMs < config.linkSignalTimeoutMs, 'linkReofferMs < linkSignalTimeoutMs');
   require(config.linkSignalTimeoutMs <=
     config.linkAttemptTimeoutMs, 'linkSignalTimeoutMs ≤ linkAttemptTimeoutMs');
+  require(config.easyVoiceBufferedBytes <
+    config.maxVoiceBufferedBytes, 'easyVoiceBufferedBytes < maxVoiceBufferedBytes');
   return config;
 }

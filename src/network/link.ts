@@ -1,28 +1,29 @@
 /**
  * One open link, seen from the core: two data channels, the envelope around voice packets, counters.
- * Control is reliable and ordered; voice is unordered with a short lifetime, bundled per tick.
+ * Control is reliable and ordered; voice is unordered with a short lifetime, bundled per tick. Each link heals its own
+ * losses: one that loses voice repeats the packets of the messages before, byte for byte, so that what a speaker sends
+ * need not change for the worst link of its tree, and losses do not add up over relays.
  *
- * Memory: at most one bundle of voice (1100 B) waits here; SCTP's own buffer is bounded by `maxVoiceBufferedBytes`,
- * the control channel's by the rate its callers are bounded to.
+ * Nothing waits for a timer: messages leave with the packets that come in, and what a full channel holds up leaves
+ * when the channel says so.
+ *
+ * Memory: the voice queue's few messages; SCTP's own buffer is bounded by `maxVoiceBufferedBytes`, the control
+ * channel's by the rate its callers are bounded to.
  */
 
 import type { Handle } from '../units.js';
-import {
-  bundleBytes,
-  decodeLinkMessage,
-  encodeLinkMessage,
-  MAX_LINK_MESSAGE_BYTES,
-  MAX_PACKETS_PER_BUNDLE,
-  type BundledPacket,
-} from '../wire/link-bundle.js';
+import { decodeLinkMessage, encodeLinkMessage, type BundledPacket } from '../wire/link-bundle.js';
 import type { NetworkConfig } from './config.js';
+import { ACK_WINDOW, IN_TIME_MESSAGES, LinkReport, repeatDepth, type RepeatDepth } from './link-report.js';
+import { VoiceQueue } from './voice-queue.js';
 
 export interface LinkHandlers {
   /** Both channels are open. */
   onOpen(): void;
   /** A control message; `reliable` tells over which channel. */
   onControl(bytes: Uint8Array, reliable: boolean): void;
-  onVoice(packet: Uint8Array, hopLimit: number): void;
+  /** @param isRepeat sent before on this link: a duplicate unless that message was lost. */
+  onVoice(packet: Uint8Array, hopLimit: number, isRepeat: boolean): void;
   /** A channel closed or the neighbour misbehaved. Called once. */
   onClosed(cause: 'closed' | 'abuse'): void;
 }
@@ -33,8 +34,8 @@ const MAX_CONTROL_BYTES = 60_000;
 /** Messages kept that arrive on one channel before the other has opened: a few milliseconds' worth. */
 const MAX_EARLY_MESSAGES = 64;
 
-/** Width of the acknowledgement window in link messages. */
-const ACK_WINDOW = 32;
+/** Bytes per ms that a link carries safely under loss: 400 kbit/s. */
+const SAFE_BYTES_PER_MS = 50;
 
 export class Link {
   bytesSent = 0;
@@ -50,9 +51,9 @@ export class Link {
   #newestReceived = 0;
   #receivedBits = 0;
   #receivedAny = false;
-  #lossEstimate = 0;
-  #pending: BundledPacket[] = [];
-  #pendingBytes = 0;
+  readonly #report = new LinkReport();
+  readonly #queue: VoiceQueue;
+  #repeat: RepeatDepth = 0;
   #closed = false;
   #opened = false;
   readonly #early: { readonly data: unknown; readonly reliable: boolean }[] = [];
@@ -66,6 +67,7 @@ export class Link {
     private readonly config: NetworkConfig,
     private readonly nowMs: () => number,
   ) {
+    this.#queue = new VoiceQueue(config.voiceLifetimeMs);
     for (const channel of [control, voice]) {
       channel.binaryType = 'arraybuffer';
       channel.onopen = () => this.#openIfBoth();
@@ -82,12 +84,33 @@ export class Link {
 
   /** Share of this end's voice messages the neighbour reported missing lately, 0–1. */
   get loss(): number {
-    return this.#lossEstimate;
+    return this.#report.loss;
   }
 
-  /** Bytes waiting in the voice channel. */
+  /** Share of its voice that a listener misses although the link repeats, 0–1; taken as independent where it does. */
+  get residualLoss(): number {
+    return this.#repeat > 0 ? this.#report.pairLoss : this.#report.loss;
+  }
+
+  /** Messages back that voice is repeated. */
+  get repeatDepth(): RepeatDepth {
+    return this.#repeat;
+  }
+
+  /** Voice packets that gave way to louder ones or waited too long. */
+  get voiceDropped(): number {
+    return this.#queue.dropped;
+  }
+
+  /** ms that voice waits before and on this link beyond its shortest way. */
+  get queueMs(): number {
+    if (this.#closed) return 0;
+    return Math.max(this.voiceBufferedBytes / SAFE_BYTES_PER_MS, this.#report.queueMs);
+  }
+
+  /** Bytes of voice that wait, here and in the channel. */
   get voiceBufferedBytes(): number {
-    return this.#closed ? 0 : this.voice.bufferedAmount;
+    return this.#closed ? 0 : this.voice.bufferedAmount + this.#queue.waitingBytes;
   }
 
   get controlBufferedBytes(): number {
@@ -106,33 +129,48 @@ export class Link {
     this.#sendVoiceChannel({ kind: 'control', control: bytes });
   }
 
-  /** Queues a packet for this tick's bundle; `flush` sends it. */
-  queueVoice(packet: Uint8Array, hopLimit: number, source: Handle): void {
+  /**
+   * Queues a packet for this tick's bundle; `flush` sends it.
+   * @param level −dBFS, 0 loudest … 127 silence: the quietest give way when the link is full.
+   */
+  queueVoice(packet: Uint8Array, hopLimit: number, source: Handle, level: number): void {
     if (!this.isOpen) return;
-    if (this.voice.bufferedAmount > this.config.maxVoiceBufferedBytes) {
-      this.dropped += 1;
-      return;
-    }
-    const fits =
-      bundleBytes(this.#pendingBytes + packet.byteLength, this.#pending.length + 1) <= MAX_LINK_MESSAGE_BYTES;
-    if (!fits || this.#pending.length >= MAX_PACKETS_PER_BUNDLE) this.flush();
-    this.#pending.push({ hopLimit, packet });
-    this.#pendingBytes += packet.byteLength;
+    if (this.#queue.wouldOverflow(packet.byteLength)) this.flush();
+    this.#queue.add(packet, hopLimit, source, level, this.nowMs());
     this.framesSentBySource.set(source, (this.framesSentBySource.get(source) ?? 0) + 1);
   }
 
+  /** Sends what is queued, as far as the channel takes it. */
   flush(): void {
-    if (this.#pending.length === 0) return;
-    const packets = this.#pending;
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    if (this.isOpen) this.#sendVoiceChannel({ kind: 'bundle', packets });
+    if (!this.isOpen) return;
+    const { easyVoiceBufferedBytes, maxVoiceBufferedBytes } = this.config;
+    while (!this.#queue.isEmpty) {
+      const buffered = this.voice.bufferedAmount;
+      if (buffered > maxVoiceBufferedBytes) {
+        this.#flushWhenEasy();
+        return;
+      }
+      const packets = this.#queue.take(this.nowMs(), buffered > easyVoiceBufferedBytes ? 0 : this.#repeat);
+      if (packets) this.#sendVoiceChannel({ kind: 'bundle', packets });
+    }
+  }
+
+  /** Listens only while something waits: the event costs a task for every message sent. */
+  #flushWhenEasy(): void {
+    if (this.voice.onbufferedamountlow) return;
+    this.voice.bufferedAmountLowThreshold = this.config.easyVoiceBufferedBytes;
+    this.voice.onbufferedamountlow = () => {
+      this.voice.onbufferedamountlow = null;
+      this.flush();
+    };
   }
 
   /** Ends the link from this side; `onClosed` is not called. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.voice.onbufferedamountlow = null;
+    this.#queue.clear();
     this.control.close();
     this.voice.close();
   }
@@ -163,6 +201,7 @@ export class Link {
     });
     this.bytesSent += bytes.byteLength;
     this.voiceBytesSent += bytes.byteLength;
+    this.#report.noteSent(this.#linkSequence, this.nowMs());
     this.voice.send(bytes);
   }
 
@@ -194,9 +233,12 @@ export class Link {
       return;
     }
     this.#noteReceived(message.linkSequence);
-    this.#noteAcknowledged(message.ackSequence, message.ackBits);
+    this.#report.noteAcknowledged(message.ackSequence, message.ackBits, this.nowMs());
+    this.#repeat = repeatDepth(this.#report, this.#repeat);
     if (message.kind === 'control') this.handlers.onControl(message.control, false);
-    else for (const { packet, hopLimit } of message.packets) this.handlers.onVoice(packet, hopLimit);
+    else
+      for (const { packet, hopLimit, isRepeat } of message.packets)
+        this.handlers.onVoice(packet, hopLimit, isRepeat);
   }
 
   /** A neighbour's persistent nonsense costs it the link; decoding errors of callers count here too. */
@@ -219,6 +261,7 @@ export class Link {
     return this.#messagesThisSecond > this.config.maxMessagesPerSecond;
   }
 
+  /** Notes what arrived in time; what came too late to be of use is reported as missing. */
   #noteReceived(sequence: number): void {
     if (!this.#receivedAny) {
       this.#receivedAny = true;
@@ -231,18 +274,8 @@ export class Link {
       const shifted = ahead >= ACK_WINDOW ? 0 : this.#receivedBits << ahead;
       this.#receivedBits = ahead <= ACK_WINDOW ? shifted | (1 << (ahead - 1)) : 0;
       this.#newestReceived = sequence;
-    } else if (ahead < 0 && -ahead <= ACK_WINDOW) {
+    } else if (ahead < 0 && -ahead <= IN_TIME_MESSAGES) {
       this.#receivedBits |= 1 << (-ahead - 1);
     }
-  }
-
-  /** Loss as an exponential mean over acknowledged windows; only messages old enough to have arrived count. */
-  #noteAcknowledged(ackSequence: number, ackBits: number): void {
-    const outstanding = ((this.#linkSequence - ackSequence) << 16) >> 16;
-    if (this.#linkSequence < ACK_WINDOW || outstanding < 0 || outstanding > 1000) return;
-    let missing = 0;
-    for (let bit = 8; bit < ACK_WINDOW; bit++) if (((ackBits >>> bit) & 1) === 0) missing += 1;
-    const lossNow = missing / (ACK_WINDOW - 8);
-    this.#lossEstimate += (lossNow - this.#lossEstimate) * 0.05;
   }
 }

@@ -28,6 +28,7 @@ export function voiceOf(options: VoiceRoomOptions): CoreVoiceOptions {
   return {
     voiceActivation: options.voiceActivation ?? 'auto',
     bitrate: clampInteger(options.bitrate, 12_000, 96_000, DEFAULT_BITRATE),
+    frameMs: options.frameMs === 10 ? 10 : 20,
     muted: options.muted ?? false,
     deafened: options.deafened ?? false,
   };

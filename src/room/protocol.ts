@@ -17,6 +17,8 @@ export type DoorbellMode = 'alone' | 'duty' | 'off';
 export interface CoreVoiceOptions {
   readonly voiceActivation: 'auto' | 'off' | number;
   readonly bitrate: number;
+  /** ms a packet; read once, when the room is joined. */
+  readonly frameMs: 10 | 20;
   readonly muted: boolean;
   readonly deafened: boolean;
 }

@@ -9,7 +9,7 @@ import { VoiceRoomError } from '../errors.js';
 import { NETWORK_DEFAULTS } from '../network/config.js';
 import { Doorbell, type DoorbellModule, type Reachability } from '../network/doorbell.js';
 import { LinkMaker } from '../network/link-maker.js';
-import { toHex, type Handle, type Identity, type MemberId } from '../units.js';
+import { SAMPLE_RATE_HZ, toHex, type Handle, type Identity, type MemberId } from '../units.js';
 import { codecUrl, doorbellUrl, workletUrl } from './assets.js';
 import { startCore, type CoreConnection } from './core-connection.js';
 import { loadPersonalKey, type PersonalKey } from './identity.js';
@@ -37,6 +37,8 @@ export class Session {
   listening = true;
 
   readonly #context: AudioContext;
+  /** For the whole stay: capture and encoder must agree. */
+  readonly #frameMs: 10 | 20;
   #mixer: Mixer | undefined;
   #core: CoreConnection | undefined;
   #linkMaker: LinkMaker | undefined;
@@ -65,6 +67,7 @@ export class Session {
     private readonly blocked: readonly Identity[],
     private readonly handlers: SessionHandlers,
   ) {
+    this.#frameMs = voiceOf(options).frameMs;
     this.#context = createAudioContext();
     this.#context.onstatechange = () => this.handlers.onSoundChange();
     this.#worklets = this.#loadWorklets();
@@ -291,7 +294,7 @@ export class Session {
       name: this.name,
       limits: limitsOf(options),
       blocked: this.blocked,
-      voice: voiceOf(options),
+      voice: { ...voiceOf(options), frameMs: this.#frameMs },
     });
     this.#isCoreStarted = true;
     try {
@@ -356,7 +359,8 @@ export class Session {
     this.listening = stream === null;
     if (!this.#capture && stream) {
       const ports = new MessageChannel();
-      this.#capture = new CaptureSource(this.#context, ports.port1, { workletUrl });
+      const frameSamples = (this.#frameMs * SAMPLE_RATE_HZ) / 1000;
+      this.#capture = new CaptureSource(this.#context, ports.port1, { workletUrl, frameSamples });
       this.#post({ type: 'capture-port', port: ports.port2 }, [ports.port2]);
     }
     await this.#capture?.setStream(stream);

@@ -6,7 +6,7 @@
  *  1  u16  link sequence: counts messages this end has sent on this voice channel
  *  3  u16  newest link sequence received from the other end
  *  5  u32  acknowledgement bits: bit n set = (newest − 1 − n) arrived
- *  9  kind 1: u8 count, then count × (u8 hop limit, u16 length, packet)
+ *  9  kind 1: u8 count, then count × (u8 hop limit | 0x80 when sent before on this link, u16 length, packet)
  *     kind 2: the control message, to the end
  * ```
  */
@@ -27,10 +27,13 @@ const ENVELOPE_BYTES = 9;
 const PACKET_OVERHEAD_BYTES = 3;
 const KIND_BUNDLE = 1;
 const KIND_CONTROL = 2;
+const FLAG_REPEAT = 0x80;
 
 export interface BundledPacket {
-  /** Relays the packet may still pass. */
+  /** Relays the packet may still pass, 0–127. */
   readonly hopLimit: number;
+  /** An earlier message on this link carried it already: here it repairs the loss of that one. */
+  readonly isRepeat: boolean;
   readonly packet: Uint8Array;
 }
 
@@ -59,8 +62,8 @@ export function encodeLinkMessage(message: LinkMessage): Uint8Array<ArrayBuffer>
     .u32(message.ackBits);
   if (message.kind === 'control') return writer.raw(message.control).finish();
   writer.u8(message.packets.length);
-  for (const { hopLimit, packet } of message.packets) {
-    writer.u8(hopLimit).bytes16(packet, MAX_VOICE_PACKET_BYTES);
+  for (const { hopLimit, isRepeat, packet } of message.packets) {
+    writer.u8(hopLimit | (isRepeat ? FLAG_REPEAT : 0)).bytes16(packet, MAX_VOICE_PACKET_BYTES);
   }
   return writer.finish();
 }
@@ -80,7 +83,12 @@ export function decodeLinkMessage(bytes: Uint8Array): LinkMessage | undefined {
   reader.check(count <= MAX_PACKETS_PER_BUNDLE);
   const packets: BundledPacket[] = [];
   for (let i = 0; reader.ok && i < count; i++) {
-    packets.push({ hopLimit: reader.u8(), packet: reader.bytes16(MAX_VOICE_PACKET_BYTES) });
+    const hops = reader.u8();
+    packets.push({
+      hopLimit: hops & ~FLAG_REPEAT,
+      isRepeat: (hops & FLAG_REPEAT) !== 0,
+      packet: reader.bytes16(MAX_VOICE_PACKET_BYTES),
+    });
   }
   return reader.ok && reader.remaining === 0 ? { kind: 'bundle', ...acknowledgement, packets } : undefined;
 }

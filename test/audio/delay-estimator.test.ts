@@ -45,6 +45,18 @@ describe('delay estimator', () => {
     assert.ok(often >= 80 && often <= 90, `${often} ms`);
   });
 
+  test('one stall soon after the start is not waited for, a second one a second later is', () => {
+    const stall = (atMs: number) => (mediaMs: number) =>
+      mediaMs >= atMs && mediaMs < atMs + 300 ? 350 - (mediaMs - atMs) : 50;
+    const once = targets(20, stall(6000));
+    assert.ok(
+      once.slice(7).every((target) => target <= 20),
+      `${once.join(' ')}`,
+    );
+    const twice = targets(10, (mediaMs) => Math.max(stall(6000)(mediaMs), stall(7200)(mediaMs)));
+    assert.ok((twice[8] ?? 0) >= 300, `${twice.join(' ')}`);
+  });
+
   test('a queue that fills slowly is seen as a whole', () => {
     const last = targets(30, (mediaMs) => 50 + (mediaMs % 1000) * 0.1).at(-1) ?? 0;
     assert.ok(last >= 95, `${last} ms for a sawtooth of 98 ms`);

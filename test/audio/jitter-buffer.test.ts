@@ -270,15 +270,17 @@ describe('jitter buffer', () => {
     assert.ok(hidden / (3000 * FRAME) < 0.03, `${(100 * hidden) / (3000 * FRAME)} % concealed`);
   });
 
-  test('clocks 200 ppm apart for ten minutes: no drift of the delay, hardly anything concealed', () => {
+  test('clocks 200 ppm apart for an hour: the delay does not drift, nothing is lost or concealed', () => {
     for (const drift of [1.0002, 0.9998]) {
-      const count = 30_000;
+      const count = 180_000;
       const arrivals = spurt(count, () => 30).map(({ atMs, frame }) => ({ atMs: atMs * drift, frame }));
-      const { delaysMs, played, buffer } = playTrace(arrivals, 600_000 * drift);
+      const { delaysMs, played, buffer } = playTrace(arrivals, 3_600_000 * drift);
       const settled = delaysMs.filter(({ atMs }) => atMs > 10_000);
-      assert.ok(Math.max(...settled.map(({ delayMs }) => delayMs)) < 30);
-      assert.ok(buffer.counters.framesLost <= 20, `${buffer.counters.framesLost} lost`);
-      assert.ok(concealed(played).length < 60, `${concealed(played).length} × 10 ms concealed`);
+      const longest = settled.reduce((most, { delayMs }) => Math.max(most, delayMs), 0);
+      assert.ok(longest < 30, `${longest} ms`);
+      assert.equal(buffer.counters.framesLost, 0);
+      const during = concealed(played.filter(({ atMs }) => atMs < sentAtMs(count - 5) * drift));
+      assert.equal(during.length, 0, `${during.length} × 10 ms concealed`);
     }
   });
 

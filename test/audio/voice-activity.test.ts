@@ -98,6 +98,44 @@ describe('voice activity', () => {
     );
   });
 
+  test('no first syllable is clipped: what is sent begins before anything is heard of it', () => {
+    const prerollFrames = ACTIVITY_DEFAULTS.prerollMs / 20;
+    for (const gain of [0.1, 0.3, 1]) {
+      let onsets = 0;
+      for (let seed = 1; seed <= 5; seed++) {
+        const voice = synthesizeVoice(seed, 10, 48_000).map((sample) => sample * gain);
+        const list = judgements(mixed(voice, noise(10, -62, seed)));
+        // The clean voice, 5 ms at a time: heard from 35 dB below the loudest on.
+        const levels = Array.from({ length: 2000 }, (_, n) =>
+          levelOf(voice.subarray(n * 240, (n + 1) * 240)),
+        );
+        const audible = Math.max(...levels) - 35;
+        levels.forEach((level, n) => {
+          const before = levels.slice(Math.max(0, n - 100), n);
+          if (n < 400 || level < audible || before.some((earlier) => earlier >= audible)) return;
+          onsets += 1;
+          const opened = list.findIndex(
+            ({ active }, frame) => active && frame >= Math.floor(n / 4) - prerollFrames,
+          );
+          assert.ok(
+            opened - prerollFrames <= Math.floor(n / 4),
+            `voice ${seed} at ${gain}, ${n * 5} ms: from ${opened * 20} ms`,
+          );
+        });
+      }
+      assert.ok(onsets >= 3, `${onsets} onsets after half a second of silence`);
+    }
+  });
+
+  test('a fan that swells and fades keeps no room open', () => {
+    const hum = noise(60, -55, 9).map(
+      (sample, i) => sample * 10 ** ((3 * Math.sin((2 * Math.PI * i) / 48_000 / 1.7)) / 20),
+    );
+    const list = judgements(Float32Array.from(hum));
+    const open = list.slice(150).filter(({ active }) => active).length;
+    assert.equal(open, 0, `${open} of ${list.length} frames open`);
+  });
+
   test('a loud steady sound is not taken for noise, however long', () => {
     const list = judgements(sine(440, 48_000 * 10, 0, 0.1));
     assert.ok(list.every(({ active }) => active));

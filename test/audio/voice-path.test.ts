@@ -21,13 +21,17 @@ const newEncoder = () =>
   new VoiceEncoder({ opus, bitrate: 32_000, frameSamples: FRAME, source: 7 as Handle, streamEpoch: 1 });
 
 /** Pushes sound through encoder and wire; returns the packets with the sample time at which each was ready. */
-function packetsOf(encoder: VoiceEncoder, sound: Float32Array): { packet: VoicePacket; readyAt: number }[] {
+function packetsOf(
+  encoder: VoiceEncoder,
+  sound: Float32Array,
+  frameSamples = FRAME,
+): { packet: VoicePacket; readyAt: number }[] {
   const made: { packet: VoicePacket; readyAt: number }[] = [];
-  for (let at = 0; at + FRAME <= sound.length; at += FRAME) {
-    for (const packet of encoder.push(sound.subarray(at, at + FRAME), at)) {
+  for (let at = 0; at + frameSamples <= sound.length; at += frameSamples) {
+    for (const packet of encoder.push(sound.subarray(at, at + frameSamples), at)) {
       const arrived = decodeVoicePacket(encodeVoicePacket(packet));
       assert.ok(arrived, 'every packet survives the wire');
-      made.push({ packet: arrived, readyAt: at + FRAME });
+      made.push({ packet: arrived, readyAt: at + frameSamples });
     }
   }
   return made;
@@ -118,7 +122,8 @@ describe('voice path', () => {
   test('with FEC and the next packet there, a lost speech frame is rebuilt', () => {
     const encoder = newEncoder();
     encoder.setVoiceActivation('off');
-    encoder.setPacketLossPercent(5);
+    for (let n = 0; n < 10; n++) encoder.adapt(() => [{ residualLoss: 0.05, queueMs: 0 }]);
+    assert.equal(encoder.plan.lossPercent, 5);
     const voice = synthesizeVoice(3, 6, 48_000);
     const made = packetsOf(encoder, voice);
     const isLost = (index: number) =>
@@ -133,6 +138,41 @@ describe('voice path', () => {
       { framesLost: lost, framesRecovered: lost, framesConcealed: 0 },
     );
     assert.ok(largestStep(sound) < 1.5 * largestStep(whole), 'no click at the seams');
+  });
+
+  test('frames of 10 ms come out as well, and sooner', () => {
+    const sound = sine(440, 48_000 * 3);
+    const delays = [960, 480].map((frameSamples) => {
+      const encoder = new VoiceEncoder({
+        opus,
+        bitrate: 32_000,
+        frameSamples,
+        source: 7 as Handle,
+        streamEpoch: 1,
+      });
+      encoder.setVoiceActivation('off');
+      const made = packetsOf(encoder, sound, frameSamples);
+      const heard = listen(made, 48_000 * 3, () => 480);
+      assert.ok(shareAt(heard.sound.subarray(48_000, 48_000 * 2.5), 440) > 0.97);
+      assert.ok(largestStep(heard.sound) < 0.03, `largest step ${largestStep(heard.sound)}`);
+      const { framesLost, framesConcealed } = heard.speaker.buffer.counters;
+      assert.deepEqual({ framesLost, framesConcealed }, { framesLost: 0, framesConcealed: 0 });
+      return frameSamples / 48 + heard.speaker.buffer.playoutDelayMs;
+    });
+    assert.ok((delays[0] as number) - (delays[1] as number) > 8, `${delays[0]} and ${delays[1]} ms`);
+  });
+
+  test('the bitrate gives way while the worst link queues', () => {
+    const encoder = newEncoder();
+    encoder.setVoiceActivation('off');
+    const voice = synthesizeVoice(3, 4, 48_000);
+    const bytesOf = (sound: Float32Array) =>
+      packetsOf(encoder, sound).reduce((sum, { packet }) => sum + packet.frame.length, 0);
+    const before = bytesOf(voice);
+    for (let n = 0; n < 100; n++) encoder.adapt(() => [{ residualLoss: 0, queueMs: 200 }]);
+    assert.ok(bytesOf(voice) < 0.5 * before);
+    for (let n = 0; n < 400; n++) encoder.adapt(() => [{ residualLoss: 0, queueMs: 0 }]);
+    assert.ok(bytesOf(voice) > 0.95 * before);
   });
 
   test('the previous frame carried along replaces the lost one exactly', () => {

@@ -127,25 +127,30 @@ describe('worklet', () => {
         }
       };
     };
-    for (let n = 0; n < 100; n++) (await second())();
-
-    const inspector = new Session();
-    inspector.connect();
-    let bytes = 0;
-    for (let n = 0; n < 4; n++) {
-      const play = await second();
-      await inspector.post('HeapProfiler.startSampling', {
-        samplingInterval: 16,
-        includeObjectsCollectedByMajorGC: true,
-        includeObjectsCollectedByMinorGC: true,
-      } as HeapProfiler.StartSamplingParameterType);
-      play();
-      const { profile } = await inspector.post('HeapProfiler.stopSampling');
-      bytes += ownBytes(profile.head);
-    }
-    inspector.disconnect();
+    const bytes = await bytesAllocated(second);
     // No object and no array: those would be 100 bytes a frame, 20 000 here. The engine may box a number a frame.
     assert.ok(bytes < 6000, `${bytes} bytes in 1500 calls`);
+  });
+
+  test('nor does the capture’s', async () => {
+    const { port1, port2 } = new MessageChannel();
+    ports.push(port1);
+    port1.onmessage = ({ data }: MessageEvent<FromCapture>) =>
+      port1.postMessage({ type: 'recycle', samples: data.samples }, [data.samples.buffer as ArrayBuffer]);
+    const capture = node(CAPTURE_PROCESSOR, { frameSamples: FRAME });
+    capture.post({ type: 'port', port: port2 }, [port2]);
+    await deliver();
+    const inputs = [[sine(500, QUANTUM), sine(600, QUANTUM)]];
+    const outputs = [[new Float32Array(QUANTUM)]];
+    // 100 ms at a time: no more frames are on their way than the pool holds.
+    const tenth = async () => {
+      await deliver();
+      return () => {
+        for (let q = 0; q < 38; q++) capture.processor.process(inputs, outputs);
+      };
+    };
+    const bytes = await bytesAllocated(tenth, 40);
+    assert.ok(bytes < 6000, `${bytes} bytes in 1520 calls`);
   });
 
   test('stop silences within one render quantum, and the voice comes back when it speaks again', async () => {
@@ -234,6 +239,27 @@ describe('worklet', () => {
     assert.equal(capture.processor.process([[]], [[new Float32Array(QUANTUM)]]), false);
   });
 });
+
+/** Bytes that functions of ours allocate while what `prepare` returns runs, after warm-up, `runs` times. */
+async function bytesAllocated(prepare: () => Promise<() => void>, runs = 4): Promise<number> {
+  for (let n = 0; n < 100; n++) (await prepare())();
+  const inspector = new Session();
+  inspector.connect();
+  let bytes = 0;
+  for (let n = 0; n < runs; n++) {
+    const run = await prepare();
+    await inspector.post('HeapProfiler.startSampling', {
+      samplingInterval: 16,
+      includeObjectsCollectedByMajorGC: true,
+      includeObjectsCollectedByMinorGC: true,
+    } as HeapProfiler.StartSamplingParameterType);
+    run();
+    const { profile } = await inspector.post('HeapProfiler.stopSampling');
+    bytes += ownBytes(profile.head);
+  }
+  inspector.disconnect();
+  return bytes;
+}
 
 /** Bytes allocated by functions of ours. */
 function ownBytes(node: HeapProfiler.SamplingHeapProfileNode): number {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import * as attributes from '../../src/elements/attributes.js';
 import {
   flag,
+  frameMs,
   iceServers,
   integer,
   keyName,
@@ -97,6 +98,14 @@ table('bitrate', integer(12_000, 96_000, 32_000), [
   ['12000', 12_000, 'good'],
   ['96000', 96_000, 'good'],
   ['11999', 32_000, 'bad'],
+]);
+
+table('frame-ms', frameMs, [
+  [null, 20, 'good'],
+  ['10', 10, 'good'],
+  [10, 10, 'good'],
+  ['40', 20, 'bad'],
+  ['10ms', 20, 'bad'],
 ]);
 
 table('a number in a range', real(-1, 1, 0), [

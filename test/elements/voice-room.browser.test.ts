@@ -66,6 +66,7 @@ describe('<p2p-voice-room> attributes', () => {
       listenOnly: false,
       voiceActivation: 'auto',
       bitrate: 32_000,
+      frameMs: 20,
       echoCancellation: true,
       noiseSuppression: true,
       autoGainControl: true,

@@ -5,6 +5,7 @@ import { NETWORK_DEFAULTS } from '../../src/network/config.js';
 import { LinkMaker } from '../../src/network/link-maker.js';
 import { Link } from '../../src/network/link.js';
 import type { Handle } from '../../src/units.js';
+import { encodeLinkMessage } from '../../src/wire/link-bundle.js';
 import { encodeVoicePacket, type VoicePacket } from '../../src/wire/voice-packet.js';
 
 const SOURCE = 7 as Handle;
@@ -30,7 +31,7 @@ interface End {
   control: RTCDataChannel;
   readonly heard: {
     control: Uint8Array[];
-    voice: { packet: Uint8Array; hopLimit: number }[];
+    voice: { packet: Uint8Array; hopLimit: number; isRepeat: boolean }[];
     closed: string[];
   };
   opened: Promise<void>;
@@ -62,8 +63,8 @@ async function pair(config = NETWORK_DEFAULTS): Promise<{ a: End; b: End; close:
               {
                 onOpen: () => resolve(),
                 onControl: (bytes) => (heard.control.push(bytes.slice()), notify()),
-                onVoice: (bytes, hopLimit) => (
-                  heard.voice.push({ packet: bytes.slice(), hopLimit }),
+                onVoice: (bytes, hopLimit, isRepeat) => (
+                  heard.voice.push({ packet: bytes.slice(), hopLimit, isRepeat }),
                   notify()
                 ),
                 onClosed: (cause) => (heard.closed.push(cause), notify()),
@@ -100,7 +101,7 @@ describe('a link', () => {
     close = rest.close;
     a.link.sendControl(new Uint8Array([1, 2, 3]));
     const packets = [1, 2, 3, 4].map((sequence) => packet(sequence));
-    for (const bytes of packets) a.link.queueVoice(bytes, 5, SOURCE);
+    for (const bytes of packets) a.link.queueVoice(bytes, 5, SOURCE, 20);
     a.link.flush();
     await until(() => b.heard.voice.length === 4 && b.heard.control.length === 1);
     expect(b.heard.voice.map((one) => [...one.packet])).to.deep.equal(packets.map((bytes) => [...bytes]));
@@ -116,10 +117,54 @@ describe('a link', () => {
     b.voice.addEventListener('message', ({ data }) => {
       largest = Math.max(largest, (data as ArrayBuffer).byteLength);
     });
-    for (let sequence = 0; sequence < 12; sequence++) a.link.queueVoice(packet(sequence, 300), 3, SOURCE);
+    for (let sequence = 0; sequence < 12; sequence++) a.link.queueVoice(packet(sequence, 300), 3, SOURCE, 20);
     a.link.flush();
     await until(() => b.heard.voice.length === 12);
     expect(largest).to.be.within(900, 1100);
+  });
+
+  it('repeats the packets before once the far end reports losses, and says that they are repeats', async () => {
+    const { a, b, ...rest } = await pair();
+    close = rest.close;
+    for (let sequence = 1; sequence <= 40; sequence++) {
+      a.link.queueVoice(packet(sequence), 3, SOURCE, 20);
+      a.link.flush();
+    }
+    await until(() => b.heard.voice.length === 40);
+    expect(b.heard.voice.some(({ isRepeat }) => isRepeat)).to.equal(false);
+    // The far end says that every second message was lost, never two in a row.
+    const report = { linkSequence: 1, ackSequence: 40, ackBits: 0x5555_5555 };
+    b.voice.send(encodeLinkMessage({ kind: 'control', control: new Uint8Array([7]), ...report }));
+    await until(() => a.heard.control.length === 1);
+    expect(a.link.loss).to.be.above(0.2);
+    expect(a.link.repeatDepth).to.equal(1);
+    for (const sequence of [41, 42]) {
+      a.link.queueVoice(packet(sequence), 3, SOURCE, 20);
+      a.link.flush();
+    }
+    await until(() => b.heard.voice.length >= 44);
+    const repeated = b.heard.voice.filter(({ isRepeat }) => isRepeat).map((one) => [...one.packet]);
+    expect(repeated).to.deep.equal([packet(40), packet(41)].map((bytes) => [...bytes]));
+  });
+
+  it('when it is full, says so at once, lets the quiet voice give way and goes on when there is room', async () => {
+    const { a, b, ...rest } = await pair();
+    close = rest.close;
+    const quiet = 8 as Handle;
+    for (let sequence = 0; sequence < 40; sequence++) {
+      a.link.queueVoice(packet(sequence, 450), 3, SOURCE, 20);
+      a.link.queueVoice(packet(100 + sequence, 450), 3, quiet, 60);
+      a.link.flush();
+    }
+    expect(a.link.voiceDropped).to.be.above(40);
+    expect(a.link.queueMs).to.be.above(60);
+    const isLast = ({ packet: bytes }: { packet: Uint8Array }) => bytes.at(-1) === 39;
+    await until(() => b.heard.voice.some(isLast));
+    const waited = b.heard.voice.slice(-5).map(({ packet: bytes }) => bytes.at(-1)!);
+    expect(
+      waited.every((sequence) => sequence < 40),
+      `${waited.join(' ')}`,
+    ).to.equal(true);
   });
 
   it('loses nothing said before its other channel has opened', async () => {

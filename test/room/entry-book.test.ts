@@ -23,7 +23,7 @@ async function person(memberId: string): Promise<{ start: CoreStart; book: Entry
     name: 'Ada ☕',
     limits: { maxLinks: 6, uploadSlots: 4, uploadKbps: Infinity },
     blocked: [],
-    voice: { voiceActivation: 'auto', bitrate: 32_000, muted: false, deafened: false },
+    voice: { voiceActivation: 'auto', bitrate: 32_000, frameMs: 20, muted: false, deafened: false },
   };
   return { start, book: new EntryBook(start) };
 }

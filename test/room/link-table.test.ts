@@ -33,7 +33,7 @@ async function startOf(memberId: MemberId): Promise<CoreStart> {
     name: 'x',
     limits: { maxLinks: 6, uploadSlots: 4, uploadKbps: Infinity },
     blocked: [],
-    voice: { voiceActivation: 'auto', bitrate: 32_000, muted: false, deafened: false },
+    voice: { voiceActivation: 'auto', bitrate: 32_000, frameMs: 20, muted: false, deafened: false },
   };
 }
 

@@ -89,7 +89,8 @@ describe('link messages', () => {
     ...acknowledgement,
     packets: fc.array(
       record({
-        hopLimit: fc.integer({ min: 0, max: 255 }),
+        hopLimit: fc.integer({ min: 0, max: 127 }),
+        isRepeat: fc.boolean(),
         packet: fc.uint8Array({ minLength: 1, maxLength: 90 }),
       }),
       { maxLength: 11 },

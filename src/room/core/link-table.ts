@@ -35,7 +35,7 @@ export interface LinkTableHost {
   onLinkUp(peer: MemberId): void;
   onLinkDown(peer: MemberId, cause: 'closed' | 'failed' | 'refused'): void;
   onControl(peer: MemberId, bytes: Uint8Array, reliable: boolean): void;
-  onVoice(peer: MemberId, packet: Uint8Array, hopLimit: number): void;
+  onVoice(peer: MemberId, packet: Uint8Array, hopLimit: number, isRepeat: boolean): void;
 }
 
 interface Attempt {
@@ -136,7 +136,7 @@ export class LinkTable {
           this.host.onLinkUp(peer);
         },
         onControl: (bytes, reliable) => this.host.onControl(peer, bytes, reliable),
-        onVoice: (packet, hopLimit) => this.host.onVoice(peer, packet, hopLimit),
+        onVoice: (packet, hopLimit, isRepeat) => this.host.onVoice(peer, packet, hopLimit, isRepeat),
         onClosed: () => this.#fail(attempt, 'closed'),
       },
       this.host.config,

@@ -17,7 +17,7 @@ import type {
   OverlayInput,
   OverlayView,
 } from '../../overlay/interface.js';
-import { handleOf, type Handle, type Identity, type MemberId } from '../../units.js';
+import { handleOf, SAMPLE_RATE_HZ, type Handle, type Identity, type MemberId } from '../../units.js';
 import { decodeControl, encodeControl, type ControlMessage } from '../../wire/control.js';
 import type { RosterEntry } from '../../wire/roster-entry.js';
 import type { CoreStart, DoorbellMode, FromCore, ToCore } from '../protocol.js';
@@ -213,7 +213,7 @@ export class RoomCore {
         this.#step({ type: 'link-down', peer, cause });
       },
       onControl: (peer, bytes, reliable) => this.#onControl(peer, bytes, reliable),
-      onVoice: (peer, packet, hopLimit) => this.#onVoice(peer, packet, hopLimit),
+      onVoice: (peer, packet, hopLimit, isRepeat) => this.#onVoice(peer, packet, hopLimit, isRepeat),
     });
     this.#links = links;
     this.#voice = new VoiceDesk({
@@ -221,6 +221,7 @@ export class RoomCore {
       nowMs,
       engine: () => this.#engine as OverlayEngine,
       onSource: (source) => this.#onSource(source),
+      onSent: () => this.#reportQueues(),
     });
     for (const identity of start.blocked) this.#blocked.add(identity);
     const entry = await book.sign({});
@@ -233,7 +234,7 @@ export class RoomCore {
     this.#voice.encoder = new VoiceEncoder({
       opus,
       bitrate: start.voice.bitrate,
-      frameSamples: 960,
+      frameSamples: (start.voice.frameMs * SAMPLE_RATE_HZ) / 1000,
       source: handleOf(start.memberId),
       streamEpoch: 0,
     });
@@ -380,8 +381,9 @@ export class RoomCore {
     return [...this.#pipes.values()].some((pipe) => pipe.peer === peer);
   }
 
-  #onVoice(from: MemberId, packet: Uint8Array, hopLimit: number): void {
-    (this.#voice as VoiceDesk).receive(from, packet, hopLimit, (source) => this.#blockedHandles.has(source));
+  #onVoice(from: MemberId, packet: Uint8Array, hopLimit: number, isRepeat: boolean): void {
+    const isBlocked = (source: Handle) => this.#blockedHandles.has(source);
+    (this.#voice as VoiceDesk).receive(from, packet, hopLimit, isRepeat, isBlocked);
     this.#scheduleTick();
     this.#markDirty();
   }
@@ -525,8 +527,7 @@ export class RoomCore {
   /** Tells the engine which links back up: their cost rises and children drift away. */
   #reportQueues(): void {
     for (const [peer, link] of this.#links?.open() ?? []) {
-      // 400 kbit/s is what a link carries safely under loss.
-      const queueMs = link.voiceBufferedBytes / 50;
+      const { queueMs } = link;
       if (Math.abs(queueMs - (this.#queueMs.get(peer) ?? 0)) < QUEUE_STEP_MS) continue;
       this.#queueMs.set(peer, queueMs);
       this.#step({ type: 'queue', peer, queueMs });

@@ -34,8 +34,10 @@ const SPEAKING_LEVEL = 55;
 const MAX_GAPS_KEPT = 64;
 
 interface Source {
-  readonly replay: { readonly sequence: number; readonly bytes: Uint8Array }[];
+  readonly replay: { readonly sequence: number; readonly level: number; readonly bytes: Uint8Array }[];
   framesReceived: number;
+  /** Arrived only as a repeat, its own message being lost. */
+  framesRepaired: number;
   framesDuplicate: number;
   framesForwarded: number;
   framesBlocked: number;
@@ -52,6 +54,8 @@ export interface VoiceDeskHost {
   engine(): OverlayEngine;
   /** A voice is about to be heard for the first time: its chain must exist. */
   onSource(source: Handle): void;
+  /** Voice has left: links may be backing up. */
+  onSent(): void;
 }
 
 export class VoiceDesk {
@@ -103,7 +107,13 @@ export class VoiceDesk {
   }
 
   /** A packet from a neighbour. */
-  receive(from: MemberId, bytes: Uint8Array, hopLimit: number, isBlocked: (source: Handle) => boolean): void {
+  receive(
+    from: MemberId,
+    bytes: Uint8Array,
+    hopLimit: number,
+    isRepeat: boolean,
+    isBlocked: (source: Handle) => boolean,
+  ): void {
     const packet = decodeVoicePacket(bytes);
     if (!packet) {
       this.malformed += 1;
@@ -115,11 +125,12 @@ export class VoiceDesk {
     if (!verdict.keep && !verdict.deliver && verdict.forwardTo.length === 0) {
       const known = this.#sources.get(packet.source);
       if (isBlocked(packet.source)) this.#source(packet.source).framesBlocked += 1;
-      else if (known) known.framesDuplicate += 1;
+      else if (known && !isRepeat) known.framesDuplicate += 1;
       return;
     }
     const source = this.#source(packet.source);
     source.framesReceived += 1;
+    if (isRepeat) source.framesRepaired += 1;
     source.level = packet.level;
     source.lastFrameMs = nowMs;
     source.spurtEnded = packet.endOfSpurt;
@@ -135,8 +146,8 @@ export class VoiceDesk {
     const link = this.host.links.link(to);
     const known = this.#sources.get(source);
     if (!link || !known) return;
-    for (const { sequence, bytes } of known.replay) {
-      if (serialDelta(sequence, fromSequence) >= 0) link.queueVoice(bytes, HOP_LIMIT, source);
+    for (const { sequence, level, bytes } of known.replay) {
+      if (serialDelta(sequence, fromSequence) >= 0) link.queueVoice(bytes, HOP_LIMIT, source, level);
     }
     link.flush();
   }
@@ -155,9 +166,10 @@ export class VoiceDesk {
     return {
       sourceId: memberId,
       framesReceived: known?.framesReceived ?? 0,
-      framesLost: known?.playout?.framesLost ?? 0,
-      framesRecovered: known?.playout?.framesRecovered ?? 0,
+      framesLost: (known?.playout?.framesLost ?? 0) + (known?.framesRepaired ?? 0),
+      framesRecovered: (known?.playout?.framesRecovered ?? 0) + (known?.framesRepaired ?? 0),
       framesConcealed: known?.playout?.framesConcealed ?? 0,
+      concealedMs: known?.playout?.concealedMs ?? 0,
       framesDuplicate: (known?.framesDuplicate ?? 0) + (known?.playout?.framesDuplicate ?? 0),
       framesForwarded: known?.framesForwarded ?? 0,
       framesForged: 0,
@@ -189,6 +201,7 @@ export class VoiceDesk {
       const bytes = encodeVoicePacket(packet);
       const verdict = this.host.engine().sendPacket(packet, this.host.nowMs());
       this.#pass(bytes, packet, HOP_LIMIT, verdict);
+      this.encoder?.adapt(() => verdict.forwardTo.flatMap((child) => this.host.links.link(child) ?? []));
     }
   }
 
@@ -197,13 +210,13 @@ export class VoiceDesk {
     if (verdict.keep) {
       const { replay } = this.#source(packet.source);
       if (replay.length >= REPLAY_PACKETS) replay.shift();
-      replay.push({ sequence: packet.sequence, bytes: bytes.slice() });
+      replay.push({ sequence: packet.sequence, level: packet.level, bytes: bytes.slice() });
     }
     let copies = 0;
     for (const child of verdict.forwardTo) {
       const link = this.host.links.link(child);
       if (!link) continue;
-      link.queueVoice(bytes, hopLimit, packet.source);
+      link.queueVoice(bytes, hopLimit, packet.source, packet.level);
       copies += 1;
     }
     if (copies > 0 && !this.#flushScheduled) {
@@ -212,6 +225,7 @@ export class VoiceDesk {
       queueMicrotask(() => {
         this.#flushScheduled = false;
         for (const [, link] of this.host.links.open()) link.flush();
+        this.host.onSent();
       });
     }
     return copies;
@@ -256,6 +270,7 @@ export class VoiceDesk {
       source = {
         replay: [],
         framesReceived: 0,
+        framesRepaired: 0,
         framesDuplicate: 0,
         framesForwarded: 0,
         framesBlocked: 0,
