@@ -19,6 +19,7 @@ import { withSoundSink } from '../scripts/lib/prerequisites.mjs';
 import type { BrowserKind, TestBrowser } from '../test/support/browser.js';
 import { quantile } from './support/statistics.js';
 import { clickTrack, findClicks } from './support/voice/click-track.js';
+import { BROWSERS, listOf, progress, SYSTEMS } from './support/voice/options.js';
 import { openPath, playAndRecord, type System } from './support/voice/paths.js';
 import { relayCpu } from './support/voice/relay-cpu.js';
 import { printTables } from './support/voice/tables.js';
@@ -36,8 +37,6 @@ export interface Result {
   readonly gaps: number | null;
 }
 
-const SYSTEMS = ['ours', 'native'] as const;
-const BROWSERS: readonly BrowserKind[] = ['chromium', 'firefox'];
 const METRICS: readonly Result['metric'][] = ['delay', 'relay-cpu', 'frozen'];
 
 const { values } = parseArgs({
@@ -49,14 +48,6 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-
-function listOf<T extends string>(text: string, known: readonly T[], option: string): T[] {
-  return text.split(',').map((name) => {
-    const found = known.find((one) => one === name);
-    if (!found) throw new RangeError(`--${option} takes ${known.join(', ')}, not ${name}`);
-    return found;
-  });
-}
 
 const clicks = Number(values.clicks ?? (values.quick ? 15 : 120));
 if (!Number.isInteger(clicks) || clicks < 1)
@@ -72,8 +63,6 @@ const CHILDREN = values.quick ? [1, 2] : [0, 1, 4];
 
 /** The main thread is busy for so long, so often. */
 const FREEZE = { busyMs: 200, everyMs: 2000 };
-
-const progress = (text: string): void => void process.stderr.write(`${text}\n`);
 
 async function delays(
   metric: 'delay' | 'frozen',

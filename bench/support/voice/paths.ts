@@ -6,7 +6,7 @@
 import type { Page } from 'puppeteer-core';
 import { waitFor } from '../../../test/support/tones.js';
 import { samplesToText, textToSamples } from './page/samples.js';
-import type { StreamIndex } from './page/globals.js';
+import type { Concealment, StreamIndex } from './page/globals.js';
 import type { VoiceStage } from './voice-stage.js';
 
 /** Meeting, linking and planning a chain of five on a busy machine. */
@@ -18,6 +18,8 @@ export interface VoicePath {
   readonly probe: StreamIndex;
   /** Delay the listener's jitter buffer holds now, ms; undefined where nobody tells. */
   playoutDelayMs(): Promise<number | undefined>;
+  /** Since the path was opened. */
+  concealment(): Promise<Concealment>;
   /** @throws Error when the voice no longer comes the way it was meant to */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -66,6 +68,18 @@ async function openOurs(page: Page, stage: VoiceStage, relays: number): Promise<
         listener,
         speakerId,
       ),
+    concealment: () =>
+      page.evaluate(
+        (room, id) => {
+          const source = globalThis.voice.stats(room).sources.find(({ sourceId }) => sourceId === id);
+          return {
+            concealed: source?.framesConcealed ?? 0,
+            all: (source?.framesReceived ?? 0) + (source?.framesLost ?? 0),
+          };
+        },
+        listener,
+        speakerId,
+      ),
     async check() {
       const passed = await relaysNow();
       if (passed !== relays) throw new Error(`the voice passed ${passed} relays at the end, not ${relays}`);
@@ -82,6 +96,7 @@ async function openNative(page: Page, relays: number): Promise<VoicePath> {
   return {
     probe,
     playoutDelayMs: () => Promise.resolve(undefined),
+    concealment: () => page.evaluate(() => globalThis.voice.nativeConcealment()),
     check: () => Promise.resolve(),
     close: () => page.evaluate(() => globalThis.voice.closeNative()),
   };

@@ -5,6 +5,12 @@ import type { RoomStats, VoiceRoomOptions } from '../../../../src/room/types.js'
 /** A stream of the page: a probe's signal or a received track. */
 export type StreamIndex = number;
 
+/** How much of a voice was invented by the receiver, and how much of it there was; both in the same unit. */
+export interface Concealment {
+  readonly concealed: number;
+  readonly all: number;
+}
+
 export interface VoicePage {
   /** Joins a room with these options. @returns the room's index */
   join(options: VoiceRoomOptions): Promise<number>;
@@ -33,6 +39,8 @@ export interface VoicePage {
   hear(stream: StreamIndex, probe: StreamIndex): void;
   /** Plays a received stream as a page without Web Audio would: in an element. */
   hearInElement(stream: StreamIndex): Promise<void>;
+  /** Of the last connection that received: samples invented since it began, and samples played. */
+  nativeConcealment(): Promise<Concealment>;
   closeNative(): Promise<void>;
 
   /** Blocks the main thread for `busyMs` in every `everyMs` until `thaw`. */

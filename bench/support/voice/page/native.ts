@@ -1,5 +1,7 @@
 /** The baseline: a native audio track, and native relays that pass a received track on, which the browser re-encodes. */
 
+import type { Concealment } from './globals.js';
+
 const connections: RTCPeerConnection[] = [];
 const elements: HTMLAudioElement[] = [];
 
@@ -34,6 +36,17 @@ export async function hearInElement(stream: MediaStream): Promise<void> {
   const element = elements.find(({ srcObject }) => srcObject === stream)!;
   element.muted = false;
   await element.play();
+}
+
+/** `concealedSamples` includes what was invented for a late packet as well as for a lost one (webrtc-stats). */
+export async function concealment(): Promise<Concealment> {
+  let found: Concealment = { concealed: 0, all: 0 };
+  const stats = await connections.at(-1)!.getStats();
+  stats.forEach((report: RTCInboundRtpStreamStats) => {
+    if (report.type === 'inbound-rtp')
+      found = { concealed: report.concealedSamples ?? 0, all: report.totalSamplesReceived ?? 0 };
+  });
+  return found;
 }
 
 export function close(): void {

@@ -105,6 +105,7 @@ const page: VoicePage = {
   accept: native.accept,
   hear: (stream, probe) => native.hear(streams[stream]!, probes.get(probe)!.context),
   hearInElement: (stream) => native.hearInElement(streams[stream]!),
+  nativeConcealment: native.concealment,
   async closeNative() {
     native.close();
     await forgetProbes();
