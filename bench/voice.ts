@@ -59,7 +59,8 @@ const metrics = listOf(values.metrics, METRICS, 'metrics');
 const ADAPTATION_SECONDS = values.quick ? 3 : 10;
 const CPU_SECONDS = values.quick ? 3 : 20;
 const RELAYS = values.quick ? [0, 1] : [0, 1, 3];
-const CHILDREN = values.quick ? [1, 2] : [0, 1, 4];
+const FROZEN_RELAYS = values.quick ? [1] : [0, 1];
+const CHILDREN = values.quick ? [1] : [0, 1, 4];
 
 /** The main thread is busy for so long, so often. */
 const FREEZE = { busyMs: 200, everyMs: 2000 };
@@ -114,7 +115,7 @@ async function measure(kind: BrowserKind, browser: TestBrowser, stage: VoiceStag
   };
   const page = await stage.open(browser);
   for (const metric of metrics.filter((one) => one !== 'relay-cpu'))
-    for (const hops of metric === 'delay' ? RELAYS : [0, 1])
+    for (const hops of metric === 'delay' ? RELAYS : FROZEN_RELAYS)
       for (const system of SYSTEMS) {
         progress(`${kind}: ${metric}, ${system}, ${hops} relays`);
         add(await delays(metric, system, page, stage, kind, hops));

@@ -108,14 +108,22 @@ async function form(stage: VoiceStage, ends: Page, relay: Page, listener: Page):
   return probe;
 }
 
-/** The page's heap and its workers'. */
+/** The heaps of a page, of its workers and of its audio worklets. */
 async function heapsOf(name: string, page: Page): Promise<Heap[]> {
-  return [
-    { name: `heap of ${name}`, session: await page.createCDPSession() },
-    ...page
-      .workers()
-      .map((worker, i) => ({ name: `heap of ${name}, worker ${i + 1}`, session: worker.client })),
-  ];
+  const session = await page.createCDPSession();
+  const heaps: Heap[] = [{ name: `heap of ${name}`, session }];
+  session.on('Target.attachedToTarget', ({ sessionId, targetInfo: { type } }) => {
+    const inner = session.connection()?.session(sessionId);
+    if (inner) heaps.push({ name: `heap of ${name}, ${type} ${heaps.length}`, session: inner });
+  });
+  await session.send('Target.setAutoAttach', {
+    autoAttach: true,
+    waitForDebuggerOnStart: false,
+    flatten: true,
+    // Worklets are left out by default.
+    filter: [{}],
+  });
+  return heaps;
 }
 
 async function heapKilobytes(heaps: readonly Heap[]): Promise<Record<string, number>> {
@@ -129,8 +137,7 @@ async function heapKilobytes(heaps: readonly Heap[]): Promise<Record<string, num
 }
 
 /**
- * What the browser's processes hold in memory, sorted largest last: a worklet's heap can be asked for nowhere, but it
- * lives in its page's process.
+ * What the browser's processes hold in memory: the codec's heaps and the browser's own buffers are in no JavaScript heap.
  */
 function residentKilobytes(browser: TestBrowser): Record<string, number> {
   let pages = 0;
