@@ -58,6 +58,19 @@ const steps = [
     command: [node, '--import', 'tsx', 'bench/join.ts', '--runs', '2', '--json'],
     skip: noChromium,
   },
+  {
+    name: 'bench:voice, quick',
+    command: [node, '--import', 'tsx', 'bench/voice.ts', '--quick', '--browsers', 'chromium', '--json'],
+    skip: noChromium,
+  },
+  {
+    name: 'bench:quality, quick',
+    command: [
+      ...[node, '--import', 'tsx', 'bench/quality.ts'],
+      ...['--quick', '--loss', '0,3', '--browsers', 'chromium', '--json'],
+    ],
+    skip: noChromium,
+  },
 ];
 
 const summaries = mkdtempSync(path.join(tmpdir(), 'p2p-voice-room-verify-'));

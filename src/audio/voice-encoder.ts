@@ -73,6 +73,11 @@ export class VoiceEncoder {
     }
   }
 
+  /** What `push` takes, at 48 kHz. */
+  get frameSamples(): number {
+    return this.#options.frameSamples;
+  }
+
   /** Of the last frame, as in packets: 0 loudest … 127 silence. Silence while muted. */
   get level(): number {
     return this.#isMuted ? 127 : packetLevel(this.#levelDbfs);

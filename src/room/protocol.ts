@@ -45,6 +45,8 @@ export type ToCore =
   /** The far ends of the capture and playout worklets' ports. */
   | { readonly type: 'playout-port'; readonly port: MessagePort }
   | { readonly type: 'capture-port'; readonly port: MessagePort | null }
+  /** The microphone's track, read by the core itself; null = none. */
+  | { readonly type: 'capture-track'; readonly readable: ReadableStream<AudioData> | null }
   /** Both channels of a link, made this moment, still connecting. */
   | {
       readonly type: 'channels';

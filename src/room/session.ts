@@ -5,6 +5,7 @@
 
 import { CaptureSource, createAudioContext, openMicrophone } from '../audio/microphone.js';
 import { Mixer } from '../audio/mixer.js';
+import { readableOf } from '../audio/track-capture.js';
 import { VoiceRoomError } from '../errors.js';
 import { NETWORK_DEFAULTS } from '../network/config.js';
 import { Doorbell, type DoorbellModule, type Reachability } from '../network/doorbell.js';
@@ -357,6 +358,12 @@ export class Session {
   async #connectCapture(stream: MediaStream | null): Promise<void> {
     if (this.#closed) return;
     this.listening = stream === null;
+    const readable = stream ? readableOf(stream) : undefined;
+    this.#post({ type: 'capture-track', readable: readable ?? null }, readable ? [readable] : []);
+    if (readable) {
+      await this.#capture?.setStream(null);
+      return;
+    }
     if (!this.#capture && stream) {
       const ports = new MessageChannel();
       const frameSamples = (this.#frameMs * SAMPLE_RATE_HZ) / 1000;

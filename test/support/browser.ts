@@ -76,7 +76,7 @@ export class TestBrowser {
 }
 
 /** A process and all that it started, by Linux' `/proc`. */
-function descendantsOf(root: number): number[] {
+export function descendantsOf(root: number): number[] {
   const parents = new Map<number, number>();
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;

@@ -141,6 +141,9 @@ export class RoomCore {
       case 'capture-port':
         voice.setCapturePort(message.port);
         break;
+      case 'capture-track':
+        voice.setCaptureTrack(message.readable);
+        break;
       case 'channels':
         links.onChannels(message);
         break;

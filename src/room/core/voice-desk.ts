@@ -7,6 +7,7 @@
  */
 
 import type { FromCapture, FromPlayout, PlayoutSourceStats, ToPlayout } from '../../audio/messages.js';
+import { TrackCapture } from '../../audio/track-capture.js';
 import type { VoiceEncoder } from '../../audio/voice-encoder.js';
 import type { OverlayEngine, PacketVerdict } from '../../overlay/interface.js';
 import type { Handle, MemberId } from '../../units.js';
@@ -66,6 +67,7 @@ export class VoiceDesk {
   readonly #sources = new Map<Handle, Source>();
   #playout: MessagePort | undefined;
   #capture: MessagePort | undefined;
+  #trackCapture: TrackCapture | undefined;
   #flushScheduled = false;
 
   constructor(private readonly host: VoiceDeskHost) {}
@@ -88,6 +90,17 @@ export class VoiceDesk {
     this.#capture?.close();
     this.#capture = port ?? undefined;
     if (port) port.onmessage = ({ data }: MessageEvent<FromCapture>) => this.#onCaptured(data);
+  }
+
+  /** @param readable null = nothing is captured */
+  setCaptureTrack(readable: ReadableStream<AudioData> | null): void {
+    if (!readable && !this.#trackCapture) return;
+    this.#trackCapture ??= new TrackCapture(
+      () => this.encoder?.frameSamples,
+      (samples, sampleTime) => this.#encode(samples, sampleTime),
+      () => this.host.nowMs(),
+    );
+    this.#trackCapture.read(readable);
   }
 
   setDeafened(deafened: boolean): void {
@@ -184,6 +197,7 @@ export class VoiceDesk {
     this.encoder = undefined;
     this.#playout?.close();
     this.#capture?.close();
+    this.#trackCapture?.read(null);
     this.#sources.clear();
   }
 
@@ -195,9 +209,12 @@ export class VoiceDesk {
   }
 
   #onCaptured({ samples, sampleTime }: FromCapture): void {
-    const packets = this.encoder?.push(samples, sampleTime) ?? [];
+    this.#encode(samples, sampleTime);
     this.#capture?.postMessage({ type: 'recycle', samples }, [samples.buffer]);
-    for (const packet of packets) {
+  }
+
+  #encode(samples: Float32Array, sampleTime: number): void {
+    for (const packet of this.encoder?.push(samples, sampleTime) ?? []) {
       const bytes = encodeVoicePacket(packet);
       const verdict = this.host.engine().sendPacket(packet, this.host.nowMs());
       this.#pass(bytes, packet, HOP_LIMIT, verdict);

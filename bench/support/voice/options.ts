@@ -1,0 +1,19 @@
+/** What the voice benchmarks have in common on the command line. */
+
+import type { BrowserKind } from '../../../test/support/browser.js';
+import type { System } from './paths.js';
+
+export const SYSTEMS: readonly System[] = ['ours', 'native'];
+export const BROWSERS: readonly BrowserKind[] = ['chromium', 'firefox'];
+
+/** @throws RangeError naming the option when the text names anything unknown */
+export function listOf<T extends string>(text: string, known: readonly T[], option: string): T[] {
+  return text.split(',').map((name) => {
+    const found = known.find((one) => one === name);
+    if (!found) throw new RangeError(`--${option} takes ${known.join(', ')}, not ${name}`);
+    return found;
+  });
+}
+
+/** Says on stderr what goes on, so that figures alone reach stdout. */
+export const progress = (text: string): void => void process.stderr.write(`${text}\n`);

@@ -1,0 +1,162 @@
+/**
+ * `npm run bench:voice -- [--clicks N] [--browsers chromium,firefox] [--metrics delay,relay-cpu,frozen] [--quick] [--json]`
+ *
+ * Our voice path beside native WebRTC, in the same page and run, each measurement of one followed by the same of the
+ * other: mouth-to-ear delay without and through relays, the processor a relay needs, and what a busy page does.
+ *
+ * Mouth and ear are one AudioWorklet (`page/probe-worklet.ts`): it plays clicks into a `MediaStream` that serves as
+ * the microphone, and records what its context plays, so delay is a difference of samples on one clock. It contains
+ * everything but the devices: capture, encoder, channels, relays, jitter buffer, decoder, mixer. A native relay sends
+ * the track it received, which browsers re-encode.
+ *
+ * `--json` prints one object a line: `metric`, `system`, `browser`, `hops` (relays passed), `children`, `medianMs`,
+ * `p95Ms`, `cpuPercent` (of one core; the relay's whole browser), `gaps`; null where it does not apply.
+ */
+
+import { parseArgs } from 'node:util';
+import type { Page } from 'puppeteer-core';
+import { withSoundSink } from '../scripts/lib/prerequisites.mjs';
+import type { BrowserKind, TestBrowser } from '../test/support/browser.js';
+import { quantile } from './support/statistics.js';
+import { clickTrack, findClicks } from './support/voice/click-track.js';
+import { BROWSERS, listOf, progress, SYSTEMS } from './support/voice/options.js';
+import { openPath, playAndRecord, type System } from './support/voice/paths.js';
+import { relayCpu } from './support/voice/relay-cpu.js';
+import { printTables } from './support/voice/tables.js';
+import { launch, VoiceStage } from './support/voice/voice-stage.js';
+
+export interface Result {
+  readonly metric: 'delay' | 'relay-cpu' | 'frozen';
+  readonly system: System;
+  readonly browser: BrowserKind;
+  readonly hops: number;
+  readonly children: number | null;
+  readonly medianMs: number | null;
+  readonly p95Ms: number | null;
+  readonly cpuPercent: number | null;
+  readonly gaps: number | null;
+}
+
+const METRICS: readonly Result['metric'][] = ['delay', 'relay-cpu', 'frozen'];
+
+const { values } = parseArgs({
+  options: {
+    clicks: { type: 'string' },
+    browsers: { type: 'string', default: BROWSERS.join() },
+    metrics: { type: 'string', default: METRICS.join() },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+const clicks = Number(values.clicks ?? (values.quick ? 15 : 120));
+if (!Number.isInteger(clicks) || clicks < 1)
+  throw new RangeError(`--clicks takes a whole number above 0, not ${values.clicks}`);
+const browsers = listOf(values.browsers, BROWSERS, 'browsers');
+const metrics = listOf(values.metrics, METRICS, 'metrics');
+
+/** s; both systems start with a guess and learn. Shorter measures the guess, which is all `--quick` is for. */
+const ADAPTATION_SECONDS = values.quick ? 3 : 10;
+const CPU_SECONDS = values.quick ? 3 : 20;
+const RELAYS = values.quick ? [0, 1] : [0, 1, 3];
+const FROZEN_RELAYS = values.quick ? [1] : [0, 1];
+const CHILDREN = values.quick ? [1] : [0, 1, 4];
+
+/** The main thread is busy for so long, so often. */
+const FREEZE = { busyMs: 200, everyMs: 2000 };
+
+async function delays(
+  metric: 'delay' | 'frozen',
+  system: System,
+  page: Page,
+  stage: VoiceStage,
+  browser: BrowserKind,
+  hops: number,
+): Promise<Result> {
+  const path = await openPath(system, page, stage, hops);
+  try {
+    const track = clickTrack(clicks, ADAPTATION_SECONDS * 1000);
+    if (metric === 'frozen')
+      await page.evaluate(({ busyMs, everyMs }) => globalThis.voice.freeze(busyMs, everyMs), FREEZE);
+    const recording = await playAndRecord(page, path.probe, track.samples);
+    if (metric === 'frozen') await page.evaluate(() => globalThis.voice.thaw());
+    await path.check();
+    const heard = findClicks(track, recording);
+    if (heard.clicksLost > clicks / 2)
+      throw new Error(`${heard.clicksLost} of ${clicks} clicks were not heard`);
+    const result: Result = {
+      metric,
+      system,
+      browser,
+      hops,
+      children: null,
+      medianMs: quantile(heard.delaysMs, 0.5),
+      p95Ms: quantile(heard.delaysMs, 0.95),
+      cpuPercent: null,
+      gaps: heard.gapsMs.length,
+    };
+    const held = await path.playoutDelayMs();
+    progress(
+      `  ${result.medianMs!.toFixed(1)} ms, p95 ${result.p95Ms!.toFixed(1)} ms, ` +
+        `${heard.gapsMs.length} gaps, ${heard.clicksLost} clicks lost` +
+        (held === undefined ? '' : `, ${held.toFixed(1)} ms of it held back at the end`),
+    );
+    return result;
+  } finally {
+    await path.close();
+  }
+}
+
+async function measure(kind: BrowserKind, browser: TestBrowser, stage: VoiceStage): Promise<Result[]> {
+  const results: Result[] = [];
+  const add = (result: Result): void => {
+    results.push(result);
+    if (values.json) console.log(JSON.stringify(result));
+  };
+  const page = await stage.open(browser);
+  for (const metric of metrics.filter((one) => one !== 'relay-cpu'))
+    for (const hops of metric === 'delay' ? RELAYS : FROZEN_RELAYS)
+      for (const system of SYSTEMS) {
+        progress(`${kind}: ${metric}, ${system}, ${hops} relays`);
+        add(await delays(metric, system, page, stage, kind, hops));
+      }
+  await page.close();
+  if (!metrics.includes('relay-cpu')) return results;
+  for (const children of CHILDREN)
+    for (const system of SYSTEMS) {
+      progress(`${kind}: relay-cpu, ${system}, ${children} children`);
+      const percent = await relayCpu({ system, kind, browser, stage, children, seconds: CPU_SECONDS });
+      progress(`  ${percent.toFixed(1)} %`);
+      add({
+        metric: 'relay-cpu',
+        system,
+        browser: kind,
+        hops: 1,
+        children,
+        medianMs: null,
+        p95Ms: null,
+        cpuPercent: percent,
+        gaps: null,
+      });
+    }
+  return results;
+}
+
+await withSoundSink(async (env) => {
+  Object.assign(process.env, env);
+  const stage = await VoiceStage.start();
+  const results: Result[] = [];
+  try {
+    for (const kind of browsers) {
+      const browser = await launch(kind);
+      try {
+        results.push(...(await measure(kind, browser, stage)));
+      } finally {
+        await browser.close();
+      }
+    }
+  } finally {
+    await stage.close();
+  }
+  if (!values.json) printTables(results);
+});
