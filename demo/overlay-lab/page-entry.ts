@@ -53,7 +53,7 @@ const whole = (text: string | null, otherwise: number, least: number, most: numb
 
 const address = new URLSearchParams(location.search);
 let seed = whole(address.get('seed'), 1, 0, 1e6);
-size.value = String(whole(address.get('size'), 60, FEWEST_MEMBERS, MOST_MEMBERS));
+size.value = String(whole(address.get('size'), 40, FEWEST_MEMBERS, MOST_MEMBERS));
 
 function open(): void {
   choosesBest = true;
@@ -125,6 +125,7 @@ function write(shown: Picture): void {
   byId('clock').textContent = clockText(shown.nowMs);
   const waiting = byId('waiting');
   waiting.hidden = shown.skipLeftMs <= 0;
+  byId('skip').textContent = shown.skipLeftMs > 0 ? 'Stop skipping' : 'Skip 10 s';
   waiting.textContent = `Skipping, ${Math.ceil(shown.skipLeftMs / 1000)} s of room time left`;
   for (const [name, { value, more, mood }] of Object.entries(figureTexts(shown.figures))) {
     const field = document.querySelector<HTMLElement>(`[data-figure=${name}]`)!;
@@ -194,7 +195,7 @@ on('partition', () => tell({ type: 'partition', parted: picture?.cutX === undefi
 on('block-many', () => tell({ type: 'block-share', share: BLOCK_SHARE }));
 on('unblock-all', () => tell({ type: 'unblock-all' }));
 on('add-phone', () => tell({ type: 'add-phone' }));
-on('skip', () => tell({ type: 'skip', ms: SKIP_MS }));
+on('skip', () => tell({ type: 'skip', ms: picture && picture.skipLeftMs > 0 ? 0 : SKIP_MS }));
 on('new-room', () => {
   seed = Math.floor(Math.random() * 1e6);
   open();

@@ -12,6 +12,14 @@ interface Spot {
   readonly y: number;
 }
 
+/** In units of the layout. */
+interface Bounds {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
 interface Flight {
   readonly from: number;
   readonly to: number;
@@ -40,6 +48,10 @@ const HEALED_MS = 900;
 const FLASH_HZ = 1.4;
 /** Flights still drawn: more than four seconds of frames of a full room. */
 const MOST_FLIGHTS = 6000;
+/** How fast the map zooms to those who are there: share of the way per drawing. */
+const ZOOMING = 0.12;
+/** A room of two in one town does not fill the map. */
+const LEAST_EXTENT = 0.2;
 /** The map may be stretched this much to fill its canvas. */
 const MOST_STRETCH = 1.5;
 const NARROW_PX = 600;
@@ -55,6 +67,8 @@ export class RoomMap {
   #picture: Picture | undefined;
   #flights: Flight[] = [];
   readonly #traces = new Map<number, Trace>();
+  /** What of the layout is shown. */
+  #view: Bounds = { left: 0, top: 0, right: 1, bottom: 1 };
   #clockMs = 0;
   #drawnMs = 0;
   #width = 0;
@@ -77,6 +91,7 @@ export class RoomMap {
     this.#picture = undefined;
     this.#flights = [];
     this.#traces.clear();
+    this.#view = { left: 0, top: 0, right: 1, bottom: layout.height };
     this.#clockMs = 0;
   }
 
@@ -146,6 +161,7 @@ export class RoomMap {
       picture.nowMs,
       Math.max(picture.nowMs - lagMs, this.#clockMs + Math.max(0, passedMs)),
     );
+    this.#zoom(picture);
     this.#drawCut(picture);
     this.#drawLinks(picture);
     this.#drawTree(picture, realMs);
@@ -192,23 +208,47 @@ export class RoomMap {
     }
   }
 
-  /** On narrow canvases the map is turned: its long side goes down. */
   #spot(place: number): Spot {
     const layout = this.#layout;
     if (!layout) return { x: 0, y: 0 };
-    const turned = this.#width < NARROW_PX && this.#height > this.#width;
+    const { left, top, right, bottom } = this.#view;
+    const turned = this.#turned;
     const [across, down] = turned
-      ? [layout.y[place]!, layout.x[place]!]
-      : [layout.x[place]!, layout.y[place]!];
-    const [wide, high] = turned ? [layout.height, 1] : [1, layout.height];
-    const margin = this.#width < NARROW_PX ? 22 : 44;
-    const [freeX, freeY] = [this.#width - 2 * margin, this.#height - 2 * margin];
-    const [fitX, fitY] = [freeX / wide, freeY / high];
-    const scaleX = Math.min(fitX, fitY * MOST_STRETCH);
-    const scaleY = Math.min(fitY, fitX * MOST_STRETCH);
+      ? [layout.y[place]! - (top + bottom) / 2, layout.x[place]! - (left + right) / 2]
+      : [layout.x[place]! - (left + right) / 2, layout.y[place]! - (top + bottom) / 2];
+    const [wide, high] = turned ? [bottom - top, right - left] : [right - left, bottom - top];
+    const margin = this.#width < NARROW_PX ? 24 : 46;
+    const [fitX, fitY] = [(this.#width - 2 * margin) / wide, (this.#height - 2 * margin) / high];
     return {
-      x: this.#width / 2 + (across - wide / 2) * scaleX,
-      y: this.#height / 2 + (down - high / 2) * scaleY,
+      x: this.#width / 2 + across * Math.min(fitX, fitY * MOST_STRETCH),
+      y: this.#height / 2 + down * Math.min(fitY, fitX * MOST_STRETCH),
+    };
+  }
+
+  /** On narrow canvases the map is turned: its long side goes down. */
+  get #turned(): boolean {
+    return this.#width < NARROW_PX && this.#height > this.#width;
+  }
+
+  #zoom({ members }: Picture): void {
+    const layout = this.#layout;
+    if (!layout || members.length === 0) return;
+    const x = members.map(({ place }) => layout.x[place]!);
+    const y = members.map(({ place }) => layout.y[place]!);
+    const extent = (values: number[]): [number, number] => {
+      const [least, most] = [Math.min(...values), Math.max(...values)];
+      const more = Math.max(0, LEAST_EXTENT - (most - least)) / 2;
+      return [least - more, most + more];
+    };
+    const [[left, right], [top, bottom]] = [extent(x), extent(y)];
+    const share = this.moves ? ZOOMING : 1;
+    const near = (from: number, to: number): number => from + (to - from) * share;
+    const view = this.#view;
+    this.#view = {
+      left: near(view.left, left),
+      top: near(view.top, top),
+      right: near(view.right, right),
+      bottom: near(view.bottom, bottom),
     };
   }
 
@@ -228,7 +268,7 @@ export class RoomMap {
       if (x >= cutX && (right < 0 || x < layout.x[right]!)) right = place;
     });
     if (left < 0 || right < 0) return;
-    const turned = this.#width < NARROW_PX && this.#height > this.#width;
+    const turned = this.#turned;
     const [a, b] = [this.#spot(left), this.#spot(right)];
     const at = turned ? (a.y + b.y) / 2 : (a.x + b.x) / 2;
     context.strokeStyle = this.#palette.lost;
@@ -427,11 +467,17 @@ export class RoomMap {
     const heard = chosen.hearing === 'hears';
     this.#label(chosen, heard ? `${chosen.name}, ${Math.round(chosen.delayMs)} ms` : chosen.name);
     if (!heard || chosen.hops < 2 || !speaker) return;
+    if (this.#width >= NARROW_PX)
+      for (const [relay] of pathTo(picture, chosen).slice(1)) {
+        const member = picture.members.find(({ index }) => index === relay);
+        if (member) this.#label(member, member.name);
+      }
     const [a, b] = [this.#spot(speaker.place), this.#spot(chosen.place)];
+    // Towards the listener: near the middle the chosen way is often close.
     this.#text(
       `directly ${Math.round(chosen.directMs)} ms`,
-      (a.x + b.x) / 2,
-      (a.y + b.y) / 2,
+      a.x + (b.x - a.x) * 0.62,
+      a.y + (b.y - a.y) * 0.62 - 12,
       this.#palette.direct,
     );
   }
