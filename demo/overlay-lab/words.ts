@@ -51,7 +51,7 @@ export function figureTexts(figures: Figures): Record<string, FigureText> {
         }
       : { value: '–', more: 'nothing broken yet' },
     members: { value: String(figures.members) },
-    links: { value: fixed(figures.linksMean, 1), more: `a full mesh needs ${figures.members - 1}` },
+    links: { value: fixed(figures.linksMean, 1), more: `full mesh: ${figures.members - 1}` },
     depth: { value: String(figures.depth) },
     copies: { value: fixed(figures.copiesPerDelivery, 2) },
   };
