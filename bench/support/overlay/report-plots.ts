@@ -3,7 +3,7 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { SYSTEMS } from './options.js';
-import type { ReportRow } from './report-rows.js';
+import { groupsOf, type ReportRow } from './report-rows.js';
 
 export interface ReportPlot {
   /** File name without ending. */
@@ -23,6 +23,7 @@ const COLOURS: Readonly<Record<string, string>> = {
 const OTHER_COLOUR = '#444';
 const WIDTH_PX = 760;
 const ROW_PX = 22;
+const CONTROL_PX = 280;
 /** Gaps below one frame cannot be told from none. */
 const LEAST_GAP_MS = 20;
 
@@ -66,11 +67,22 @@ function panels(
   const systems = systemOrder(rows);
   const names = [...new Set(rows.map(panel))];
   return svgOf(title, {
-    height: 70 + names.length * (systems.length * ROW_PX + 18),
-    x: { grid: true, ...x },
+    height: 78 + names.length * (systems.length * ROW_PX + 34),
+    marginBottom: 46,
+    x: { grid: true, labelOffset: 40, ...x },
     y: { domain: systems, label: null },
-    fy: { domain: names, label: null, padding: 0.12 },
-    marks: [Plot.frame({ stroke: '#dde1e8' }), ...marks],
+    fy: { domain: names, axis: null, padding: 0.2 },
+    marks: [
+      Plot.frame({ stroke: '#dde1e8' }),
+      Plot.text(names, {
+        fy: (name: string) => name,
+        text: (name: string) => name,
+        frameAnchor: 'top-left',
+        fontWeight: 600,
+        dy: -16,
+      }),
+      ...marks,
+    ],
   });
 }
 
@@ -124,7 +136,7 @@ function servedPlot(rows: readonly ReportRow[], title: string): string {
     rows,
     panel,
     {
-      domain: [0, 1],
+      domain: [0, 100],
       percent: true,
       label: 'survivors served again within 500 ms (full) and 3 s (light), % →',
     },
@@ -143,8 +155,7 @@ function servedPlot(rows: readonly ReportRow[], title: string): string {
         x: () => 1,
         text: (row: ReportRow) => `${percent(row.served500ms)} · ${percent(row.served3s)}`,
         textAnchor: 'start',
-        dx: 0,
-        frameAnchor: 'right',
+        dx: 8,
       }),
     ],
   );
@@ -166,26 +177,44 @@ function copiesPlot(rows: readonly ReportRow[], title: string): string {
 }
 
 function controlPlot(rows: readonly ReportRow[], title: string): string {
-  const line = { x: 'nodes', y: 'controlKbps', z: (row: ReportRow) => `${row.set} ${row.system}` } as const;
+  const series = ({ set, system }: ReportRow): string => `${set} ${system}`;
+  const line = { x: 'nodes', y: 'controlKbps' } as const;
+  const mostKbps = Math.max(...rows.map(({ controlKbps }) => controlKbps));
+  const last = [...groupsOf(rows, series).values()]
+    .map((group) => group.reduce((most, row) => (row.nodes > most.nodes ? row : most)))
+    .sort((a, b) => a.controlKbps - b.controlKbps);
+  // Names of lines that end near together are moved apart, from the lowest up.
+  let takenPx = -Infinity;
+  const named = last.map((row) => {
+    const linePx = (row.controlKbps / mostKbps) * CONTROL_PX;
+    takenPx = Math.max(linePx, takenPx + ROW_PX * 0.7);
+    return Plot.text([row], {
+      ...line,
+      text: 'system',
+      fill: colourOf,
+      textAnchor: 'start',
+      dx: 9,
+      dy: linePx - takenPx,
+    });
+  });
   return svgOf(title, {
-    height: 360,
+    height: CONTROL_PX + 80,
     marginLeft: 60,
+    marginBottom: 46,
     x: {
       label: 'members →',
+      labelOffset: 40,
       type: 'log',
       base: 2,
       tickFormat: 'd',
       ticks: [...new Set(rows.map(({ nodes }) => nodes))],
     },
-    y: { label: '↑ control traffic sent by a member, kbit/s', grid: true, zero: true },
+    y: { label: '↑ control traffic sent by a member, kbit/s', grid: true, domain: [0, mostKbps] },
     marks: [
       Plot.frame({ stroke: '#dde1e8' }),
-      Plot.line(rows, { ...line, sort: 'nodes', stroke: colourOf, strokeWidth: 2 }),
+      Plot.line(rows, { ...line, z: series, sort: 'nodes', stroke: colourOf, strokeWidth: 2 }),
       Plot.dot(rows, { ...line, fill: colourOf, r: 4 }),
-      Plot.text(
-        rows,
-        Plot.selectMaxX({ ...line, text: 'system', fill: colourOf, textAnchor: 'start', dx: 9 }),
-      ),
+      ...named,
     ],
   });
 }
