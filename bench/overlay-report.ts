@@ -2,8 +2,9 @@
  * `npm run bench:overlay:report -- [FILE …] [--out FOLDER] [--tiny]`
  *
  * Tables (Markdown) and plots (SVG) of overlays side by side, into `bench/reports/` unless told otherwise. From files
- * that hold what `npm run bench:overlay -- --json` printed; without any it runs that benchmark itself, for a small set
- * of rooms on the synthetic internet (some minutes), or with `--tiny` for rooms that only show that all of it works.
+ * that hold what `npm run bench:overlay -- --json` printed, one file for each kind of room: its name names the panels.
+ * Without files it runs that benchmark itself, for a small set of rooms on the synthetic internet (some minutes), or
+ * with `--tiny` for rooms that only show that all of it works.
  */
 
 import { spawn } from 'node:child_process';
@@ -11,22 +12,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parseRows, type ReportRow } from './support/overlay/report-rows.js';
+import { REPORT_SETS } from './support/overlay/report-sets.js';
 import { writeReport } from './support/overlay/report.js';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-
-/** Arguments of the benchmark, run after run. The sizes beside the main one are for what grows with the room. */
-const SETS = {
-  small: [
-    ['--nodes', '50', '--seeds', '2', '--scenario', 'steady,crash-one,leave,crash-20,crash-50'],
-    ['--nodes', '25', '--seeds', '2', '--scenario', 'steady'],
-    ['--nodes', '100', '--seeds', '1', '--scenario', 'steady'],
-  ],
-  tiny: [
-    ['--nodes', '12', '--seeds', '1', '--settle', '5', '--scenario', 'steady,crash-20'],
-    ['--nodes', '16', '--seeds', '1', '--settle', '5', '--scenario', 'steady', '--systems', 'ours,k-ary'],
-  ],
-} as const;
 
 const { values, positionals } = parseArgs({
   options: { out: { type: 'string', default: here('reports') }, tiny: { type: 'boolean', default: false } },
@@ -51,7 +40,7 @@ async function benchmark(args: readonly string[]): Promise<string> {
 
 const rows: ReportRow[] = positionals.flatMap((file) => parseRows(readFileSync(file, 'utf8'), file));
 if (positionals.length === 0)
-  for (const args of SETS[values.tiny ? 'tiny' : 'small'])
+  for (const args of REPORT_SETS[values.tiny ? 'tiny' : 'small'])
     rows.push(...parseRows(await benchmark(args), 'synthetic internet'));
 if (rows.length === 0) throw new RangeError(`no rows in ${positionals.join(', ')}`);
 for (const file of writeReport(rows, values.out)) console.log(file);

@@ -7,8 +7,10 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { parseHTML } from 'linkedom';
 import { writeReport } from '../../bench/support/overlay/report.js';
+import { parseBenchOptions } from '../../bench/support/overlay/options.js';
 import { reportPlots } from '../../bench/support/overlay/report-plots.js';
 import { parseRows } from '../../bench/support/overlay/report-rows.js';
+import { REPORT_SETS } from '../../bench/support/overlay/report-sets.js';
 
 const line = (changes: Record<string, unknown>): string =>
   JSON.stringify({
@@ -90,4 +92,16 @@ test('a line that is no row is named', () => {
   assert.throws(() => parseRows(line({ rad: '1' }), 'a.jsonl'), /a\.jsonl, line 1: rad is no number/);
   assert.throws(() => parseRows(line({ system: 7 }), 'a.jsonl'), /system is no text/);
   assert.throws(() => parseRows('{"scenario":"steady","system":"ours"}', 'a.jsonl'), /nodes is no number/);
+});
+
+test('the runs of its own are such as the benchmark takes', () => {
+  for (const [name, sets] of Object.entries(REPORT_SETS)) {
+    const runs = sets.map((args) => parseBenchOptions(args));
+    // Traffic is drawn against the size of the room.
+    assert.ok(new Set(runs.map(({ nodes }) => nodes)).size > 1, name);
+    assert.ok(
+      runs.some(({ scenarios }) => scenarios.includes('crash-20')),
+      name,
+    );
+  }
 });

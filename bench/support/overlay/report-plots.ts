@@ -36,6 +36,7 @@ const systemOrder = (rows: readonly ReportRow[]): string[] => {
 };
 const colourOf = ({ system }: ReportRow): string => COLOURS[system] ?? OTHER_COLOUR;
 const room = ({ set, nodes }: ReportRow): string => `${set}, N=${nodes}`;
+const event = (row: ReportRow): string => `${row.scenario} – ${room(row)}`;
 const steady = (rows: readonly ReportRow[]): ReportRow[] =>
   rows.filter(({ scenario }) => scenario === 'steady');
 
@@ -103,15 +104,14 @@ function radPlot(rows: readonly ReportRow[], title: string): string {
 }
 
 function gapPlot(rows: readonly ReportRow[], title: string): string {
-  const panel = (row: ReportRow): string => `${row.scenario}, N=${row.nodes}`;
-  const common = { y: 'system', fy: panel } as const;
+  const common = { y: 'system', fy: event } as const;
   const atLeast = (value: number): number => Math.max(LEAST_GAP_MS, value);
   const p50 = (row: ReportRow): number => atLeast(row.gapP50Ms);
   const p99 = (row: ReportRow): number => atLeast(row.gapP99Ms);
   return panels(
     title,
     rows,
-    panel,
+    event,
     { type: 'log', label: 'silence heard, ms: middle ● and 99th percentile ○ →', tickFormat: ',d', ticks: 5 },
     [
       Plot.ruleY(rows, { ...common, x1: p50, x2: p99, stroke: colourOf, strokeWidth: 2 }),
@@ -129,12 +129,11 @@ function gapPlot(rows: readonly ReportRow[], title: string): string {
 }
 
 function servedPlot(rows: readonly ReportRow[], title: string): string {
-  const panel = (row: ReportRow): string => `${row.scenario}, N=${row.nodes}`;
-  const common = { y: 'system', fy: panel } as const;
+  const common = { y: 'system', fy: event } as const;
   return panels(
     title,
     rows,
-    panel,
+    event,
     {
       domain: [0, 100],
       percent: true,
