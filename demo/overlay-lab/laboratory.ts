@@ -9,11 +9,11 @@ import { pickPlaces, syntheticInternet } from '../../test/simulation/latency.js'
 import type { SimulatedMember } from '../../test/simulation/member.js';
 import { seededRandom, shuffled } from '../../test/simulation/random.js';
 import { Simulation, type MemberOptions } from '../../test/simulation/simulation.js';
+import { figuresOf, type Traffic } from './figures.js';
 import { layOut, type Layout } from './layout.js';
 import {
   FEWEST_MEMBERS,
   MOST_MEMBERS,
-  type Figures,
   type Hearing,
   type MemberPicture,
   type Note,
@@ -54,8 +54,8 @@ export class Laboratory {
   #cutX: number | undefined;
   #flights: number[] = [];
   #notes: Note[] = [];
-  /** Copies and plays so far, of the last `TRAFFIC_MS`. */
-  readonly #traffic: { atMs: number; copies: number; plays: number }[] = [];
+  /** Of the last `TRAFFIC_MS`. */
+  readonly #traffic: Traffic[] = [];
   #plays = 0;
   #troubled = false;
   #repair: Repair | undefined;
@@ -196,7 +196,11 @@ export class Laboratory {
       members,
       links: this.#links(alive),
       flights,
-      figures: this.#figures(members, alive),
+      figures: figuresOf(members, {
+        links: alive.reduce((total, member) => total + member.links.size, 0),
+        traffic: this.#traffic,
+        repair: this.#repair,
+      }),
       notes,
       speaker: this.#speaker.facts.index,
       cutX: this.#cutX,
@@ -379,28 +383,6 @@ export class Laboratory {
           pairs.push(member.facts.index, peer.facts.index);
       }
     return Int32Array.from(pairs);
-  }
-
-  #figures(members: readonly MemberPicture[], alive: readonly SimulatedMember[]): Figures {
-    const hearing = members.filter((member) => member.hearing === 'hears');
-    const sum = (valueOf: (member: MemberPicture) => number): number =>
-      hearing.reduce((total, member) => total + valueOf(member), 0);
-    const [first, last] = [this.#traffic[0], this.#traffic.at(-1)];
-    const plays = last && first ? last.plays - first.plays : 0;
-    const are = (what: Hearing): number => members.filter((member) => member.hearing === what).length;
-    return {
-      members: members.length,
-      linksMean: alive.reduce((total, member) => total + member.links.size, 0) / alive.length,
-      rad: sum((member) => member.delayMs) / sum((member) => member.directMs),
-      soonerShare: hearing.filter((member) => member.delayMs < member.directMs - 1).length / hearing.length,
-      depth: Math.max(0, ...hearing.map((member) => member.hops)),
-      copiesPerDelivery: plays > 0 ? (last!.copies - first!.copies) / plays : NaN,
-      silent: are('silent'),
-      hearing: hearing.length,
-      blocking: are('blocks'),
-      apart: are('apart'),
-      repair: this.#repair,
-    };
   }
 }
 

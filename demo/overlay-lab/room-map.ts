@@ -4,21 +4,10 @@
  */
 
 import type { Layout } from './layout.js';
-import { gainColour, paletteOf, type Palette } from './palette.js';
+import { MapFrame, type Spot } from './map-frame.js';
+import { GRAVE_MS, HEALED_MS, drawMember, radiusOf, type Trace } from './member-drawing.js';
+import { paletteOf, type Palette } from './palette.js';
 import { FLIGHT_FIELDS, type MemberPicture, type Picture } from './protocol.js';
-
-interface Spot {
-  readonly x: number;
-  readonly y: number;
-}
-
-/** In units of the layout. */
-interface Bounds {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
 
 interface Flight {
   readonly from: number;
@@ -28,33 +17,14 @@ interface Flight {
   readonly sequence: number;
 }
 
-/** What of a member lasts beyond one picture. Times are real, ms. */
-interface Trace {
-  member: MemberPicture;
-  cameMs: number;
-  goneMs: number;
-  /** When it heard the voice again after a silence. */
-  healedMs: number;
-  silentMs: number;
-}
-
 /** Every so many frames one is drawn larger: a beat to follow through the tree, and to race against the direct way. */
 const BEAT_FRAMES = 8;
 /** How far the clock may lag behind the last picture before it jumps, ms of real time. */
 const MOST_LAG_MS = 150;
-const GRAVE_MS = 3000;
-const HEALED_MS = 900;
-/** Below three flashes a second, as WCAG 2.3.1 asks. */
-const FLASH_HZ = 1.4;
-/** Flights still drawn: more than four seconds of frames of a full room. */
-const MOST_FLIGHTS = 6000;
 /** How fast the map zooms to those who are there: share of the way per drawing. */
 const ZOOMING = 0.12;
-/** A room of two in one town does not fill the map. */
-const LEAST_EXTENT = 0.2;
-/** The map may be stretched this much to fill its canvas. */
-const MOST_STRETCH = 1.5;
-const NARROW_PX = 600;
+/** Flights still drawn: more than four seconds of frames of a full room. */
+const MOST_FLIGHTS = 6000;
 
 export class RoomMap {
   chosen = -1;
@@ -63,16 +33,12 @@ export class RoomMap {
   rate = 0.1;
   readonly #context: CanvasRenderingContext2D;
   #palette: Palette;
-  #layout: Layout | undefined;
+  readonly #frame = new MapFrame();
   #picture: Picture | undefined;
   #flights: Flight[] = [];
   readonly #traces = new Map<number, Trace>();
-  /** What of the layout is shown. */
-  #view: Bounds = { left: 0, top: 0, right: 1, bottom: 1 };
   #clockMs = 0;
   #drawnMs = 0;
-  #width = 0;
-  #height = 0;
 
   constructor(readonly canvas: HTMLCanvasElement) {
     this.#context = canvas.getContext('2d')!;
@@ -87,11 +53,10 @@ export class RoomMap {
   }
 
   open(layout: Layout): void {
-    this.#layout = layout;
+    this.#frame.layout = layout;
     this.#picture = undefined;
     this.#flights = [];
     this.#traces.clear();
-    this.#view = { left: 0, top: 0, right: 1, bottom: layout.height };
     this.#clockMs = 0;
   }
 
@@ -120,7 +85,7 @@ export class RoomMap {
     // A finger is wider than a disc.
     let bestPx = 22;
     for (const member of this.#picture?.members ?? []) {
-      const spot = this.#spot(member.place);
+      const spot = this.#frame.spot(member.place);
       const distancePx = Math.hypot(spot.x - x, spot.y - y);
       if (distancePx >= bestPx) continue;
       best = member.index;
@@ -134,11 +99,11 @@ export class RoomMap {
     const members = this.#picture?.members ?? [];
     const from = members.find((member) => member.index === index);
     if (!from) return members[0]?.index ?? -1;
-    const origin = this.#spot(from.place);
+    const origin = this.#frame.spot(from.place);
     let best = -1;
     let bestPx = Infinity;
     for (const member of members) {
-      const { x, y } = this.#spot(member.place);
+      const { x, y } = this.#frame.spot(member.place);
       const along = (x - origin.x) * right + (y - origin.y) * down;
       const aside = Math.abs((x - origin.x) * down) + Math.abs((y - origin.y) * right);
       // Within 60° of the direction, and what lies straight ahead before what is only near.
@@ -151,7 +116,7 @@ export class RoomMap {
 
   draw(realMs: number): void {
     const context = this.#context;
-    context.clearRect(0, 0, this.#width, this.#height);
+    context.clearRect(0, 0, this.#frame.width, this.#frame.height);
     const picture = this.#picture;
     if (!picture) return;
     const passedMs = Math.min(100, realMs - this.#drawnMs) * this.rate;
@@ -161,24 +126,36 @@ export class RoomMap {
       picture.nowMs,
       Math.max(picture.nowMs - lagMs, this.#clockMs + Math.max(0, passedMs)),
     );
-    this.#zoom(picture);
+    this.#frame.zoom(picture, this.moves ? ZOOMING : 1);
     this.#drawCut(picture);
     this.#drawLinks(picture);
     this.#drawTree(picture, realMs);
     const chosen = picture.members.find((member) => member.index === this.chosen);
     if (chosen) this.#drawPath(picture, chosen);
     if (this.moves && picture.skipLeftMs <= 0) this.#drawFlights(picture, chosen);
-    for (const trace of this.#traces.values()) this.#drawMember(trace, realMs);
+    for (const trace of this.#traces.values())
+      drawMember(
+        context,
+        this.#palette,
+        trace,
+        this.#frame.spot(trace.member.place),
+        this.#radius(trace.member),
+        {
+          realMs,
+          moves: this.moves,
+          chosen: trace.member.index === this.chosen,
+        },
+      );
     this.#drawNames(picture, chosen);
   }
 
   #resize(): void {
     const { canvas } = this;
     const ratio = Math.min(2, devicePixelRatio || 1);
-    this.#width = canvas.clientWidth;
-    this.#height = canvas.clientHeight;
-    canvas.width = Math.round(this.#width * ratio);
-    canvas.height = Math.round(this.#height * ratio);
+    this.#frame.width = canvas.clientWidth;
+    this.#frame.height = canvas.clientHeight;
+    canvas.width = Math.round(this.#frame.width * ratio);
+    canvas.height = Math.round(this.#frame.height * ratio);
     this.#context.setTransform(ratio, 0, 0, ratio, 0, 0);
   }
 
@@ -208,57 +185,13 @@ export class RoomMap {
     }
   }
 
-  #spot(place: number): Spot {
-    const layout = this.#layout;
-    if (!layout) return { x: 0, y: 0 };
-    const { left, top, right, bottom } = this.#view;
-    const turned = this.#turned;
-    const [across, down] = turned
-      ? [layout.y[place]! - (top + bottom) / 2, layout.x[place]! - (left + right) / 2]
-      : [layout.x[place]! - (left + right) / 2, layout.y[place]! - (top + bottom) / 2];
-    const [wide, high] = turned ? [bottom - top, right - left] : [right - left, bottom - top];
-    const margin = this.#width < NARROW_PX ? 24 : 46;
-    const [fitX, fitY] = [(this.#width - 2 * margin) / wide, (this.#height - 2 * margin) / high];
-    return {
-      x: this.#width / 2 + across * Math.min(fitX, fitY * MOST_STRETCH),
-      y: this.#height / 2 + down * Math.min(fitY, fitX * MOST_STRETCH),
-    };
-  }
-
-  /** On narrow canvases the map is turned: its long side goes down. */
-  get #turned(): boolean {
-    return this.#width < NARROW_PX && this.#height > this.#width;
-  }
-
-  #zoom({ members }: Picture): void {
-    const layout = this.#layout;
-    if (!layout || members.length === 0) return;
-    const x = members.map(({ place }) => layout.x[place]!);
-    const y = members.map(({ place }) => layout.y[place]!);
-    const extent = (values: number[]): [number, number] => {
-      const [least, most] = [Math.min(...values), Math.max(...values)];
-      const more = Math.max(0, LEAST_EXTENT - (most - least)) / 2;
-      return [least - more, most + more];
-    };
-    const [[left, right], [top, bottom]] = [extent(x), extent(y)];
-    const share = this.moves ? ZOOMING : 1;
-    const near = (from: number, to: number): number => from + (to - from) * share;
-    const view = this.#view;
-    this.#view = {
-      left: near(view.left, left),
-      top: near(view.top, top),
-      right: near(view.right, right),
-      bottom: near(view.bottom, bottom),
-    };
-  }
-
   #spotOf(index: number): Spot | undefined {
     const trace = this.#traces.get(index);
-    return trace && this.#spot(trace.member.place);
+    return trace && this.#frame.spot(trace.member.place);
   }
 
   #drawCut({ cutX }: Picture): void {
-    const layout = this.#layout;
+    const { layout } = this.#frame;
     if (cutX === undefined || !layout) return;
     const context = this.#context;
     // Between the two places on either side of the cut.
@@ -268,14 +201,14 @@ export class RoomMap {
       if (x >= cutX && (right < 0 || x < layout.x[right]!)) right = place;
     });
     if (left < 0 || right < 0) return;
-    const turned = this.#turned;
-    const [a, b] = [this.#spot(left), this.#spot(right)];
+    const turned = this.#frame.turned;
+    const [a, b] = [this.#frame.spot(left), this.#frame.spot(right)];
     const at = turned ? (a.y + b.y) / 2 : (a.x + b.x) / 2;
     context.strokeStyle = this.#palette.lost;
     context.lineWidth = 2;
     context.setLineDash([3, 7]);
     context.beginPath();
-    const length = turned ? this.#width : this.#height;
+    const length = turned ? this.#frame.width : this.#frame.height;
     for (let along = 0; along <= length; along += 16) {
       const off = at + (along % 32 === 0 ? -5 : 5);
       if (turned) context.lineTo(along, off);
@@ -341,7 +274,7 @@ export class RoomMap {
     const onPath = new Set(
       chosen?.hearing === 'hears' ? pathTo(picture, chosen).map(([from, to]) => `${from} ${to}`) : [],
     );
-    const base = this.#width < NARROW_PX ? 1.3 : 1.7;
+    const base = this.#frame.narrow ? 1.3 : 1.7;
     const ghosts = new Map<number, number>();
     for (const { from, to, departMs, arriveMs, sequence } of this.#flights) {
       if (from === picture.speaker) ghosts.set(sequence, departMs);
@@ -382,82 +315,7 @@ export class RoomMap {
   }
 
   #radius(member: MemberPicture): number {
-    const crowd = Math.max(1, (this.#picture?.members.length ?? 1) / 60);
-    const base = (this.#width < NARROW_PX ? 4.2 : 6.2) / Math.sqrt(Math.sqrt(crowd));
-    if (member.hearing === 'speaks') return base * 1.9;
-    return member.phone ? base * 0.95 : Math.min(base * 1.9, base + Math.sqrt(member.below) * 0.9);
-  }
-
-  #drawMember({ member, cameMs, goneMs, healedMs, silentMs }: Trace, realMs: number): void {
-    const context = this.#context;
-    const palette = this.#palette;
-    const { x, y } = this.#spot(member.place);
-    const radius = this.#radius(member);
-    if (goneMs !== Infinity) {
-      context.globalAlpha = Math.max(0, 1 - (realMs - goneMs) / GRAVE_MS);
-      context.strokeStyle = palette.lost;
-      context.lineWidth = 2;
-      context.beginPath();
-      context.moveTo(x - radius, y - radius);
-      context.lineTo(x + radius, y + radius);
-      context.moveTo(x + radius, y - radius);
-      context.lineTo(x - radius, y + radius);
-      context.stroke();
-      context.globalAlpha = 1;
-      return;
-    }
-    context.globalAlpha = this.moves ? Math.min(1, 0.2 + (realMs - cameMs) / 400) : 1;
-    const hollow = member.hearing !== 'hears' && member.hearing !== 'speaks';
-    const colour =
-      member.hearing === 'speaks'
-        ? palette.speaker
-        : member.hearing === 'hears'
-          ? gainColour(palette, member.directMs - member.delayMs)
-          : member.hearing === 'silent'
-            ? palette.lost
-            : palette.quiet;
-    context.fillStyle = hollow ? palette.surface : colour;
-    context.strokeStyle = hollow ? colour : palette.surface;
-    context.lineWidth = hollow ? 2 : 1.5;
-    this.#shape(member, x, y, radius);
-    context.fill();
-    context.stroke();
-    if (member.hearing === 'blocks') {
-      context.beginPath();
-      context.moveTo(x - radius * 0.7, y + radius * 0.7);
-      context.lineTo(x + radius * 0.7, y - radius * 0.7);
-      context.stroke();
-    }
-    if (member.hearing === 'silent') {
-      const flash = this.moves ? Math.cos(((realMs - silentMs) / 1000) * FLASH_HZ * 2 * Math.PI) : 1;
-      context.globalAlpha = 0.65 + 0.35 * flash;
-      this.#ring(x, y, radius + 5 + 2 * flash, palette.lost, 2.5);
-    }
-    const healed = (realMs - healedMs) / HEALED_MS;
-    if (healed < 1 && this.moves) {
-      context.globalAlpha = 1 - healed;
-      this.#ring(x, y, radius + 4 + 14 * healed, palette.path, 2.5);
-    }
-    context.globalAlpha = 1;
-    if (member.hearing === 'speaks') this.#ring(x, y, radius + 4, palette.speaker, 2);
-    if (member.index === this.chosen) this.#ring(x, y, radius + 5, palette.text, 2);
-  }
-
-  #shape(member: MemberPicture, x: number, y: number, radius: number): void {
-    this.#context.beginPath();
-    // A phone is upright.
-    if (member.phone)
-      this.#context.roundRect(x - radius * 0.72, y - radius * 1.2, radius * 1.44, radius * 2.4, 2.5);
-    else this.#context.arc(x, y, radius, 0, 2 * Math.PI);
-  }
-
-  #ring(x: number, y: number, radius: number, colour: string, width: number): void {
-    const context = this.#context;
-    context.strokeStyle = colour;
-    context.lineWidth = width;
-    context.beginPath();
-    context.arc(x, y, radius, 0, 2 * Math.PI);
-    context.stroke();
+    return radiusOf(member, this.#picture?.members.length ?? 1, this.#frame.narrow);
   }
 
   #drawNames(picture: Picture, chosen: MemberPicture | undefined): void {
@@ -467,12 +325,12 @@ export class RoomMap {
     const heard = chosen.hearing === 'hears';
     this.#label(chosen, heard ? `${chosen.name}, ${Math.round(chosen.delayMs)} ms` : chosen.name);
     if (!heard || chosen.hops < 2 || !speaker) return;
-    if (this.#width >= NARROW_PX)
+    if (!this.#frame.narrow)
       for (const [relay] of pathTo(picture, chosen).slice(1)) {
         const member = picture.members.find(({ index }) => index === relay);
         if (member) this.#label(member, member.name);
       }
-    const [a, b] = [this.#spot(speaker.place), this.#spot(chosen.place)];
+    const [a, b] = [this.#frame.spot(speaker.place), this.#frame.spot(chosen.place)];
     // Towards the listener: near the middle the chosen way is often close.
     this.#text(
       `directly ${Math.round(chosen.directMs)} ms`,
@@ -483,18 +341,18 @@ export class RoomMap {
   }
 
   #label(member: MemberPicture, text: string): void {
-    const { x, y } = this.#spot(member.place);
-    const below = y < this.#height - 34;
+    const { x, y } = this.#frame.spot(member.place);
+    const below = y < this.#frame.height - 34;
     this.#text(text, x, y + (below ? 1 : -1) * (this.#radius(member) + 17), this.#palette.text);
   }
 
   #text(text: string, x: number, y: number, colour: string): void {
     const context = this.#context;
-    context.font = `600 ${this.#width < NARROW_PX ? 12 : 13}px system-ui, sans-serif`;
+    context.font = `600 ${this.#frame.narrow ? 12 : 13}px system-ui, sans-serif`;
     context.textAlign = 'center';
     context.textBaseline = 'middle';
     const half = context.measureText(text).width / 2 + 6;
-    const inside = Math.min(this.#width - half, Math.max(half, x));
+    const inside = Math.min(this.#frame.width - half, Math.max(half, x));
     context.lineWidth = 4;
     context.lineJoin = 'round';
     context.strokeStyle = this.#palette.surface;
