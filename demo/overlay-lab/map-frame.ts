@@ -21,6 +21,8 @@ const LEAST_EXTENT = 0.2;
 /** The map may be stretched this much to fill its canvas. */
 const MOST_STRETCH = 1.5;
 const NARROW_PX = 600;
+/** Above the map stand the clock and how long is still skipped. */
+const HEAD_PX = 20;
 
 export class MapFrame {
   /** Of the canvas, CSS pixels. */
@@ -47,16 +49,16 @@ export class MapFrame {
     const layout = this.#layout;
     if (!layout) return { x: 0, y: 0 };
     const { left, top, right, bottom } = this.#view;
-    const turned = this.turned;
+    const { turned } = this;
     const [across, down] = turned
       ? [layout.y[place]! - (top + bottom) / 2, layout.x[place]! - (left + right) / 2]
       : [layout.x[place]! - (left + right) / 2, layout.y[place]! - (top + bottom) / 2];
     const [wide, high] = turned ? [bottom - top, right - left] : [right - left, bottom - top];
     const margin = this.narrow ? 24 : 46;
-    const [fitX, fitY] = [(this.width - 2 * margin) / wide, (this.height - 2 * margin) / high];
+    const [fitX, fitY] = [(this.width - 2 * margin) / wide, (this.height - HEAD_PX - 2 * margin) / high];
     return {
       x: this.width / 2 + across * Math.min(fitX, fitY * MOST_STRETCH),
-      y: this.height / 2 + down * Math.min(fitY, fitX * MOST_STRETCH),
+      y: (this.height + HEAD_PX) / 2 + down * Math.min(fitY, fitX * MOST_STRETCH),
     };
   }
 

@@ -158,7 +158,6 @@ function write(shown: Picture): void {
   byId<HTMLButtonElement>('unblock-all').disabled = shown.figures.blocking === 0;
   byId<HTMLButtonElement>('add-phone').disabled = shown.figures.members >= MOST_MEMBERS;
   const partition = byId<HTMLButtonElement>('partition');
-  partition.setAttribute('aria-pressed', String(shown.cutX !== undefined));
   partition.textContent = shown.cutX === undefined ? 'Cut the network' : 'Heal the network';
 }
 

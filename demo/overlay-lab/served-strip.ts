@@ -64,11 +64,12 @@ export class ServedStrip {
     this.#samples.forEach(({ atMs, silentShare }, index) => {
       if (silentShare === 0) return;
       const untilMs = this.#samples[index + 1]?.atMs ?? nowMs;
-      const [left, right] = [x(atMs), x(untilMs)];
+      // Whole pixels, or neighbours show a seam.
+      const [left, right] = [Math.floor(x(atMs)), Math.ceil(x(untilMs))];
       const notch = Math.max(LEAST_NOTCH_PX, silentShare * height);
       context.clearRect(left, 0, right - left, notch);
       context.fillStyle = palette.lost;
-      context.fillRect(left, 0, Math.max(1, right - left), notch);
+      context.fillRect(left, 0, right - left, notch);
     });
     for (const { atMs, kind } of this.#marks) {
       context.fillStyle = kind === 'trouble' ? palette.lost : palette.text;
