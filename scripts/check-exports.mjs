@@ -54,7 +54,7 @@ for (const name of ['worker', 'worklet', 'codec', 'doorbell'])
   if (!existsSync(`${unpacked}dist/p2p-voice-room.${name}.js`))
     problems.push(`the ${name} is not in the package`);
 for (const { path } of tarball.files)
-  if (/(^|\/)(test|bench|scripts|node_modules)\//.test(path))
+  if (/(^|\/)(test|bench|demo|scripts|node_modules)\//.test(path))
     problems.push(`${path} does not belong in the package`);
 
 // Node: no DOM, nothing may throw.

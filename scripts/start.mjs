@@ -32,16 +32,18 @@ if (major < 20) {
 
 await ensurePackages();
 await ensureBuild();
-const [{ startTracker }, { startNostrRelay }] = await Promise.all([
+const [{ startTracker }, { startNostrRelay }, { labScripts }] = await Promise.all([
   import('./servers/tracker.mjs'),
   import('./servers/nostr-relay.mjs'),
+  import('./lib/lab-bundle.mjs'),
 ]);
-const [tracker, relay] = await Promise.all([startTracker(), startNostrRelay()]);
+const [tracker, relay, files] = await Promise.all([startTracker(), startNostrRelay(), labScripts()]);
 const pages = await onFreePort(
   (port) =>
     startStaticServer({
       port,
       mounts: { '/': `${root}demo`, '/dist/': `${root}dist` },
+      files,
       transformHtml: (html) =>
         html.replaceAll('%TRACKERS%', tracker.url).replaceAll('%NOSTR_RELAYS%', relay.url),
     }),

@@ -372,11 +372,12 @@ export class SimulatedMember {
       departMs = Math.max(departMs, this.#uplinkFreeMs) + (VOICE_BYTES * 8) / this.facts.uplinkKbps;
       this.#uplinkFreeMs = departMs;
     }
-    if (simulation.loses()) return;
+    const lost = simulation.loses();
+    const arriveMs = departMs + simulation.oneWayMs(this, peer) + (lost ? 0 : simulation.jitterMs());
+    simulation.onVoiceSent?.(this, peer, header, departMs, arriveMs);
+    if (lost) return;
     const opened = link.openedAtMs;
-    simulation.at(departMs + simulation.oneWayMs(this, peer) + simulation.jitterMs(), () =>
-      peer.receiveVoice(this, header, hopLimit, sentMs, opened),
-    );
+    simulation.at(arriveMs, () => peer.receiveVoice(this, header, hopLimit, sentMs, opened));
   }
 
   receiveVoice(

@@ -8,6 +8,7 @@ import { createOverlayEngine, type OverlayEngineOptions } from '../../src/overla
 import type { OverlayConfig } from '../../src/overlay/config.js';
 import type { Limits, OverlayEngine } from '../../src/overlay/interface.js';
 import type { Handle, Identity, MemberId } from '../../src/units.js';
+import type { VoiceHeader } from '../../src/wire/voice-packet.js';
 import { EventHeap } from './event-heap.js';
 import { SimulatedMember } from './member.js';
 import { CALM, type Latencies, type NetworkConditions } from './network.js';
@@ -64,6 +65,16 @@ export class Simulation {
         sequence: number,
         hopLimit: number,
         sentMs: number,
+      ) => void)
+    | undefined = undefined;
+  /** Called for every voice copy that is sent, lost ones too, with its times on the way: for drawing them there. */
+  onVoiceSent:
+    | ((
+        from: SimulatedMember,
+        to: SimulatedMember,
+        header: VoiceHeader,
+        departMs: number,
+        arriveMs: number,
       ) => void)
     | undefined = undefined;
   readonly #heap = new EventHeap<() => void>();
