@@ -27,6 +27,7 @@ export const bundles = [
   { name: 'p2p-voice-room.worklet', input: 'src/audio/worklet-entry.ts', format: 'es' },
   { name: 'p2p-voice-room.codec', input: 'src/audio/codec-entry.ts', format: 'iife' },
   { name: 'p2p-voice-room.doorbell', input: 'src/network/doorbell-entry.ts', format: 'es' },
+  { name: 'p2p-voice-room.panels', input: 'src/elements/panels-entry.ts', format: 'es' },
   { name: 'p2p-voice-room.test-voice', input: 'src/audio/test-voice.ts', format: 'es' },
 ];
 

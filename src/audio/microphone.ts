@@ -29,6 +29,8 @@ export interface MicrophoneOptions {
   readonly echoCancellation: boolean;
   readonly noiseSuppression: boolean;
   readonly autoGainControl: boolean;
+  /** As `enumerateDevices` names it; left out or '' = the system's default. */
+  readonly deviceId?: string;
 }
 
 /**
@@ -54,6 +56,7 @@ export async function openMicrophone(options: MicrophoneOptions): Promise<MediaS
         noiseSuppression: options.noiseSuppression,
         autoGainControl: options.autoGainControl,
         channelCount: { ideal: 1 },
+        ...(options.deviceId ? { deviceId: { exact: options.deviceId } } : {}),
       },
     });
   } catch (error) {
@@ -68,15 +71,15 @@ export function microphoneError(error: unknown): VoiceRoomError {
   if (name === 'NotAllowedError' || name === 'SecurityError') {
     return new VoiceRoomError(
       'microphone-denied',
-      'The microphone is not allowed on this page. Allow it in the address bar and join again; you can listen.',
+      'The microphone is not allowed on this page. Allow it in the address bar and press “Use microphone”; you can listen.',
       true,
       cause,
     );
   }
   const message =
     name === 'NotReadableError' || name === 'AbortError'
-      ? 'The microphone is in use by another program. Close that and join again; you can listen.'
-      : 'No microphone was found. Connect one and join again; you can listen.';
+      ? 'The microphone is in use by another program. Close that and press “Use microphone”; you can listen.'
+      : 'No microphone was found. Connect one and press “Use microphone”; you can listen.';
   return new VoiceRoomError('microphone-missing', message, true, cause);
 }
 
@@ -259,7 +262,7 @@ function isRateMismatch(error: unknown): boolean {
 function cannotCapture(cause: unknown): VoiceRoomError {
   return new VoiceRoomError(
     'microphone-missing',
-    'The microphone delivers no sound this browser can use. Choose another and join again; you can listen.',
+    'The microphone delivers no sound this browser can use. Choose another in the settings; you can listen.',
     true,
     { cause },
   );

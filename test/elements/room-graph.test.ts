@@ -3,11 +3,12 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { RoomSnapshot } from '../../src/elements/context.js';
 import { arrow, roomGraph } from '../../src/elements/room-graph.js';
+import { panelStringsFor } from '../../src/elements/panel-strings.js';
 import { stringsFor } from '../../src/elements/strings.js';
 import type { OverlaySnapshot, PeerSnapshot } from '../../src/room/types.js';
 import type { Identity, MemberId } from '../../src/units.js';
 
-const strings = stringsFor('en');
+const strings = panelStringsFor('en', stringsFor('en'));
 const id = (name: string): MemberId => name as MemberId;
 
 function person(name: string, changes: Partial<PeerSnapshot> = {}): PeerSnapshot {

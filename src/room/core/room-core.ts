@@ -197,6 +197,7 @@ export class RoomCore {
       nowMs,
       engine: () => this.#engine as OverlayEngine,
       onSource: (source) => this.#onSource(source),
+      onInputChange: () => this.#markDirty(),
     });
     for (const identity of start.blocked) this.#blocked.add(identity);
     const entry = await book.sign({});
