@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import terser from '@rollup/plugin-terser';
 import esbuild from 'rollup-plugin-esbuild';
-import { libopus, siblingAssets } from './scripts/lib/rollup-plugins.mjs';
+import { companion, libopus, siblingAssets } from './scripts/lib/rollup-plugins.mjs';
 
 /** @typedef {{name: string, input: string, format: 'es' | 'iife', intro?: string}} Bundle */
 
@@ -20,6 +20,9 @@ const HTMLElement = globalThis.HTMLElement ?? class {};
 const document = globalThis.document ?? { createTreeWalker() {}, createComment() {} };
 `;
 
+/** Its worklet and its WebAssembly are files of their own, loaded by whoever wants stronger noise suppression. */
+const SUPPRESSOR = 'node_modules/@sapphi-red/web-noise-suppressor/dist';
+
 /** @type {Bundle[]} */
 export const bundles = [
   { name: 'p2p-voice-room', input: 'src/define.ts', format: 'es', intro: ABSENT_ON_SERVERS },
@@ -28,6 +31,7 @@ export const bundles = [
   { name: 'p2p-voice-room.codec', input: 'src/audio/codec-entry.ts', format: 'iife' },
   { name: 'p2p-voice-room.doorbell', input: 'src/network/doorbell-entry.ts', format: 'es' },
   { name: 'p2p-voice-room.panels', input: 'src/elements/panels-entry.ts', format: 'es' },
+  { name: 'p2p-voice-room.suppressor', input: `${SUPPRESSOR}/rnnoise/workletProcessor.js`, format: 'es' },
   { name: 'p2p-voice-room.test-voice', input: 'src/audio/test-voice.ts', format: 'es' },
 ];
 
@@ -46,6 +50,9 @@ function options({ name, input, format, intro }) {
     plugins: [
       libopus(),
       siblingAssets(),
+      ...(name.endsWith('.suppressor')
+        ? [companion(`${SUPPRESSOR}/rnnoise_simd.wasm`, 'p2p-voice-room.suppressor.wasm')]
+        : []),
       nodeResolve({ browser: true, exportConditions: ['browser'] }),
       esbuild({ target: 'es2022', charset: 'utf8', tsconfig: 'tsconfig.json' }),
       terser({

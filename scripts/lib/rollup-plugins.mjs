@@ -1,4 +1,5 @@
-/** Two small transforms the bundles need. */
+/** Small transforms the bundles need. */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const LIBOPUS_FILE = 'libopus-wasm/dist/generated/libopus.generated.mjs';
@@ -44,6 +45,21 @@ export function siblingAssets() {
       if (!/src[\\/]\w+[\\/][\w-]+\.ts$/.test(id)) return null;
       // Same number of lines, so the previous map stays right to the line.
       return { code: code.replaceAll('../../p2p-voice-room.', './p2p-voice-room.'), map: null };
+    },
+  };
+}
+
+/**
+ * Puts a file that the bundle loads at run time beside it.
+ * @param {string} from relative to the package @param {string} fileName
+ * @returns {import('rollup').Plugin}
+ */
+export function companion(from, fileName) {
+  return {
+    name: 'companion',
+    generateBundle() {
+      const source = readFileSync(new URL(`../../${from}`, import.meta.url));
+      this.emitFile({ type: 'asset', fileName, source });
     },
   };
 }

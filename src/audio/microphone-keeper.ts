@@ -185,7 +185,8 @@ async function microphones(): Promise<string[]> {
 async function isDenied(): Promise<boolean> {
   try {
     const { state } = await navigator.permissions.query({ name: 'microphone' as PermissionName });
-    return state === 'denied' || state === 'prompt';
+    // `prompt` says nothing: Firefox answers it for a permission of this visit too.
+    return state === 'denied';
   } catch {
     return false; // Asking for the microphone again will tell.
   }

@@ -72,6 +72,7 @@ export class SoundKeeper {
     const isVisible = document.visibilityState === 'visible';
     if (!shouldResume(this.context.state, { hasRun: this.#hasRun, isVisible, isGesture })) return;
     await this.context.resume();
+    this.#hasRun = true;
   }
 
   readonly #onState = (): void => {

@@ -89,9 +89,11 @@ export const drawingStyles = ({ css }: LitTools): CSSResult => css`
 
 export const settingsStyles = ({ css }: LitTools): CSSResult => css`
   .settings {
+    /* What lies inside a details element inherits from its inner box, which has the browser's own. */
+    box-sizing: border-box;
     display: grid;
     grid-template-columns: repeat(auto-fit, minmax(min(100%, 260px), 1fr));
-    align-items: end;
+    align-items: start;
     gap: 12px 20px;
     padding: 4px;
   }
@@ -99,6 +101,11 @@ export const settingsStyles = ({ css }: LitTools): CSSResult => css`
   .settings input[type='range'],
   meter {
     inline-size: 100%;
+  }
+  .settings input[type='range'] {
+    padding: 0;
+    border: 0;
+    background: transparent;
   }
   .settings select {
     min-block-size: var(--_control);

@@ -8,10 +8,17 @@ import { css, html, nothing, svg, type CSSResult, type LitElement, type Reactive
 import { live } from 'lit/directives/live.js';
 import { panelsUrl } from '../room/assets.js';
 
-const tools = { html, svg, css, nothing, live };
-
 /** What templates are made with. */
-export type LitTools = typeof tools;
+export interface LitTools {
+  readonly html: typeof html;
+  readonly svg: typeof svg;
+  readonly css: typeof css;
+  readonly nothing: typeof nothing;
+  /** The directive for inputs that people change too. */
+  readonly live: (value: unknown) => unknown;
+}
+
+const tools: LitTools = { html, svg, css, nothing, live };
 
 type PanelsModule = typeof import('./panels-entry.js');
 export type Panels = ReturnType<PanelsModule['makePanels']>;

@@ -164,7 +164,7 @@ const HANDED_ON = [
  * @attr {string} voice-activation - `auto` (default), `off` (send always) or a threshold in dBFS, -100–0.
  * @attr {number} bitrate - 12000–96000 bit/s, default 32000.
  * @attr {on|off} echo-cancellation - Microphone processing, default `on`.
- * @attr {on|off|strong} noise-suppression - Microphone processing, default `on`. `strong`: a neural suppressor instead of the browser's, loaded when asked for.
+ * @attr {on|off|strong} noise-suppression - Microphone processing, default `on`. `strong`: a neural suppressor behind the browser's, loaded when asked for.
  * @attr {on|off} auto-gain-control - Microphone processing, default `on`.
  * @attr {string} input-device - Microphone, as `enumerateDevices` names it. Default: the system's.
  * @attr {string} output-device - Loudspeaker, likewise.
@@ -277,7 +277,7 @@ export class P2PVoiceRoomElement extends LitElement {
   /** bit/s. */
   @option(integer(12_000, 96_000, 32_000)) bitrate!: number;
   @option(onOff) echoCancellation!: boolean;
-  /** `strong`: a neural suppressor instead of the browser's. */
+  /** `strong`: a neural suppressor behind the browser's own. */
   @option(SETTING_PARSERS.noiseSuppression) noiseSuppression!: boolean | 'strong';
   @option(onOff) autoGainControl!: boolean;
   /** As `enumerateDevices` names it; '' = the system's default. */

@@ -10,3 +10,8 @@ export const codecUrl = new URL('../../p2p-voice-room.codec.js', import.meta.url
 export const doorbellUrl = new URL('../../p2p-voice-room.doorbell.js', import.meta.url).href;
 /** Loaded only when one of the room's panels is opened. */
 export const panelsUrl = new URL('../../p2p-voice-room.panels.js', import.meta.url).href;
+/** Loaded only for `noise-suppression="strong"`. */
+export const suppressorUrls = {
+  workletUrl: new URL('../../p2p-voice-room.suppressor.js', import.meta.url).href,
+  wasmUrl: new URL('../../p2p-voice-room.suppressor.wasm', import.meta.url).href,
+};

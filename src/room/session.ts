@@ -9,13 +9,14 @@ import { CaptureSource, createAudioContext } from '../audio/microphone.js';
 import { Mixer } from '../audio/mixer.js';
 import { SoundKeeper } from '../audio/sound-keeper.js';
 import { SoundOutput } from '../audio/sound-output.js';
+import { makeSuppressor } from '../audio/strong-suppression.js';
 import type { SpeakerDesk } from '../audio/voice-strip.js';
 import { VoiceRoomError, type VoiceRoomErrorReason } from '../errors.js';
 import { NETWORK_DEFAULTS } from '../network/config.js';
 import { Doorbell, type DoorbellModule, type Reachability } from '../network/doorbell.js';
 import { LinkMaker } from '../network/link-maker.js';
 import { toHex, type Handle, type Identity, type MemberId } from '../units.js';
-import { codecUrl, doorbellUrl, workletUrl } from './assets.js';
+import { codecUrl, doorbellUrl, suppressorUrls, workletUrl } from './assets.js';
 import { startCore, type CoreConnection } from './core-connection.js';
 import { loadPersonalKey, type PersonalKey } from './identity.js';
 import { DEFAULT_ICE_SERVERS, limitsOf, networksOf, voiceOf } from './options.js';
@@ -397,11 +398,32 @@ export class Session {
     this.listening = stream === null;
     if (!this.#capture && stream) {
       const ports = new MessageChannel();
-      this.#capture = new CaptureSource(this.#context, ports.port1, { workletUrl });
+      this.#capture = new CaptureSource(this.#context, ports.port1, {
+        workletUrl,
+        makeFilter: (context) => this.#makeSuppressor(context),
+      });
       this.#post({ type: 'capture-port', port: ports.port2 }, [ports.port2]);
     }
     await this.#capture?.setStream(stream);
     this.handlers.onSoundChange();
+  }
+
+  /** Only for the device: a stream of the page's own may be music. */
+  async #makeSuppressor(context: AudioContext): Promise<AudioWorkletNode | undefined> {
+    if (this.options.noiseSuppression !== 'strong' || this.options.microphone) return undefined;
+    try {
+      return await makeSuppressor(context, suppressorUrls);
+    } catch (error) {
+      this.handlers.onError(
+        new VoiceRoomError(
+          'load-failed',
+          'Stronger noise suppression did not start; the browser’s own is in use.',
+          true,
+          { cause: error },
+        ),
+      );
+      return undefined;
+    }
   }
 
   /** Ends joining, or is shown when it happens later. */

@@ -126,7 +126,7 @@ export interface VoiceRoomOptions {
   /** bit/s, 12000–96000. */
   bitrate?: number;
   echoCancellation?: boolean;
-  /** `strong`: a neural suppressor in place of the browser's, loaded when it is first asked for. */
+  /** `strong`: a neural suppressor behind the browser's own, loaded when it is first asked for. */
   noiseSuppression?: boolean | 'strong';
   autoGainControl?: boolean;
   /** Microphone, as `enumerateDevices` names it; '' = the default. */
