@@ -7,7 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import terser from '@rollup/plugin-terser';
 import esbuild from 'rollup-plugin-esbuild';
-import { factory, fewSpareConnections, libopus, siblingAssets } from './scripts/lib/rollup-plugins.mjs';
+import {
+  companion,
+  factory,
+  fewSpareConnections,
+  libopus,
+  siblingAssets,
+} from './scripts/lib/rollup-plugins.mjs';
 
 /** @typedef {{name: string, input: string, format: 'es' | 'iife', intro?: string, shared?: string[]}} Bundle */
 
@@ -19,6 +25,9 @@ const ABSENT_ON_SERVERS = `
 const HTMLElement = globalThis.HTMLElement ?? class {};
 const document = globalThis.document ?? { createTreeWalker() {}, createComment() {} };
 `;
+
+/** Its worklet and its WebAssembly are files of their own, loaded by whoever wants stronger noise suppression. */
+const SUPPRESSOR = 'node_modules/@sapphi-red/web-noise-suppressor/dist';
 
 /** @type {Bundle[]} */
 export const bundles = [
@@ -34,6 +43,8 @@ export const bundles = [
     format: 'es',
     shared: ['@noble/secp256k1'],
   },
+  { name: 'p2p-voice-room.panels', input: 'src/elements/panels-entry.ts', format: 'es' },
+  { name: 'p2p-voice-room.suppressor', input: `${SUPPRESSOR}/rnnoise/workletProcessor.js`, format: 'es' },
   { name: 'p2p-voice-room.test-voice', input: 'src/audio/test-voice.ts', format: 'es' },
 ];
 
@@ -55,6 +66,9 @@ function options({ name, input, format, intro, shared }) {
     plugins: [
       libopus(),
       siblingAssets(),
+      ...(name.endsWith('.suppressor')
+        ? [companion(`${SUPPRESSOR}/rnnoise_simd.wasm`, 'p2p-voice-room.suppressor.wasm')]
+        : []),
       ...(shared
         ? [factory({ input: file, shared, plugins: [fewSpareConnections(), resolve, compile] })]
         : []),

@@ -7,6 +7,8 @@
  * | `unsupported-browser` | use a current browser |
  * | `microphone-denied` | allow the microphone and join again; listening works meanwhile |
  * | `microphone-missing` | connect a microphone; listening works meanwhile |
+ * | `microphone-changed` | nothing, or choose: the microphone went away and another one took its place until it is back |
+ * | `output-changed` | nothing, or choose: the chosen loudspeaker is not there, the default one plays |
  * | `no-signaling` | check the connection; the room keeps trying |
  * | `signaling-degraded` | nothing: one of two networks is out of reach, the other carries on |
  * | `wrong-password` | ask for the password and join again |
@@ -25,6 +27,8 @@ export type VoiceRoomErrorReason =
   | 'unsupported-browser'
   | 'microphone-denied'
   | 'microphone-missing'
+  | 'microphone-changed'
+  | 'output-changed'
   | 'no-signaling'
   | 'signaling-degraded'
   | 'wrong-password'

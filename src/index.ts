@@ -8,6 +8,8 @@ export {
   BlockRequestEvent,
   GainRequestEvent,
   PanRequestEvent,
+  SoloRequestEvent,
+  ToneRequestEvent,
   type PeerTileEventMap,
 } from './elements/requests.js';
 export {

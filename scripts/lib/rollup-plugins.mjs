@@ -1,4 +1,5 @@
 /** Small transforms the bundles need. */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rollup } from 'rollup';
 
@@ -90,6 +91,21 @@ export function factory({ input, shared, plugins }) {
         `return made;`,
         `}`,
       ].join('\n');
+    },
+  };
+}
+
+/**
+ * Puts a file that the bundle loads at run time beside it.
+ * @param {string} from relative to the package @param {string} fileName
+ * @returns {import('rollup').Plugin}
+ */
+export function companion(from, fileName) {
+  return {
+    name: 'companion',
+    generateBundle() {
+      const source = readFileSync(new URL(`../../${from}`, import.meta.url));
+      this.emitFile({ type: 'asset', fileName, source });
     },
   };
 }

@@ -1,6 +1,7 @@
 /** What travels between the page, the room's worker and the audio worklets. One direction per type name. */
 
 import type { Handle } from '../units.js';
+import type { SpeakerDesk } from './voice-strip.js';
 
 /** Worker → playout worklet, over the playout port. */
 export type ToPlayout =
@@ -61,9 +62,9 @@ export interface ToCapture {
   readonly samples: Float32Array;
 }
 
-/** Page → a playout or capture node, over the node's own port. */
+/** Page → the desk's or the capture's node, over the node's own port. */
 export type ToNode =
-  /** The far end is the room's core: frames to play come in (hub), captured frames go out (capture). */
+  /** The far end is the room's core: frames to play come in (desk), captured frames go out (capture). */
   | {
       readonly type: 'port';
       readonly port: MessagePort;
@@ -72,29 +73,26 @@ export type ToNode =
     }
   /** Capture only: give the port back and end; answered by `released`. */
   | { readonly type: 'release' }
-  /** Fade out within a render quantum and end; answered by `closed`. */
+  /** Desk only: this speaker exists, and this is how it is wanted. */
+  | { readonly type: 'speaker'; readonly source: Handle; readonly desk: SpeakerDesk }
+  | { readonly type: 'speaker-gone'; readonly source: Handle }
+  /** Desk only: volume of everybody, linear 0–4, and whether voices are levelled. */
+  | { readonly type: 'master'; readonly volume: number; readonly levelling: boolean }
+  /** End. */
   | { readonly type: 'close' };
 
-/** A playout or capture node → page, over the node's own port. */
+/** The desk's or the capture's node → page, over the node's own port. */
 export type FromNode =
-  /** The last sound is out: the node may be disconnected without a click. */
-  | { readonly type: 'closed' }
   /** The port, and the sample time at which another node goes on. */
   | { readonly type: 'released'; readonly port: MessagePort; readonly sampleTime: number }
   /** The codec did not start here; nothing will be heard. */
   | { readonly type: 'codec-failed'; readonly message: string };
-
-/** What a playout node is made with: the speaker it plays. */
-export interface PlayoutNodeOptions {
-  readonly source: Handle;
-}
 
 /** What a capture node is made with: 960 (20 ms) or 480 samples a frame. */
 export interface CaptureNodeOptions {
   readonly frameSamples: number;
 }
 
-/** Names under which the processors register: one hub per context, one playout per speaker, one capture. */
-export const PLAYOUT_HUB_PROCESSOR = 'p2p-voice-room-playout-hub';
-export const PLAYOUT_PROCESSOR = 'p2p-voice-room-playout';
+/** Names under which the processors register: one desk and one capture per context. */
+export const DESK_PROCESSOR = 'p2p-voice-room-desk';
 export const CAPTURE_PROCESSOR = 'p2p-voice-room-capture';

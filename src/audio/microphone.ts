@@ -3,6 +3,7 @@
 import { VoiceRoomError } from '../errors.js';
 import { SAMPLE_RATE_HZ } from '../units.js';
 import { CAPTURE_PROCESSOR, type CaptureNodeOptions, type FromNode, type ToNode } from './messages.js';
+import { endSuppressor } from './strong-suppression.js';
 
 /**
  * The context everything runs in, 48 kHz if the browser will, as little output buffering as it can. Make it inside
@@ -29,6 +30,8 @@ export interface MicrophoneOptions {
   readonly echoCancellation: boolean;
   readonly noiseSuppression: boolean;
   readonly autoGainControl: boolean;
+  /** As `enumerateDevices` names it; left out or '' = the system's default. */
+  readonly deviceId?: string;
 }
 
 /**
@@ -54,6 +57,7 @@ export async function openMicrophone(options: MicrophoneOptions): Promise<MediaS
         noiseSuppression: options.noiseSuppression,
         autoGainControl: options.autoGainControl,
         channelCount: { ideal: 1 },
+        ...(options.deviceId ? { deviceId: { exact: options.deviceId } } : {}),
       },
     });
   } catch (error) {
@@ -68,15 +72,15 @@ export function microphoneError(error: unknown): VoiceRoomError {
   if (name === 'NotAllowedError' || name === 'SecurityError') {
     return new VoiceRoomError(
       'microphone-denied',
-      'The microphone is not allowed on this page. Allow it in the address bar and join again; you can listen.',
+      'The microphone is not allowed on this page. Allow it in the address bar and press “Use microphone”; you can listen.',
       true,
       cause,
     );
   }
   const message =
     name === 'NotReadableError' || name === 'AbortError'
-      ? 'The microphone is in use by another program. Close that and join again; you can listen.'
-      : 'No microphone was found. Connect one and join again; you can listen.';
+      ? 'The microphone is in use by another program. Close that and press “Use microphone”; you can listen.'
+      : 'No microphone was found. Connect one and press “Use microphone”; you can listen.';
   return new VoiceRoomError('microphone-missing', message, true, cause);
 }
 
@@ -85,6 +89,8 @@ export interface CaptureOptions {
   readonly frameSamples?: number;
   /** The worklet's file, for a context of the capture's own where a stream's rate demands one (Firefox). */
   readonly workletUrl?: string;
+  /** A node to put between a stream and its capture, if one is wanted; asked for each stream. */
+  readonly makeFilter?: (context: AudioContext) => Promise<AudioWorkletNode | undefined>;
 }
 
 /** Where frames are captured at present. */
@@ -110,6 +116,7 @@ export class CaptureSource {
   #port: MessagePort | undefined;
   #place: Place | undefined;
   #input: MediaStreamAudioSourceNode | undefined;
+  #filter: AudioWorkletNode | undefined;
   /** Sample time at which the next node goes on, and the page's clock at that moment. */
   #clock = { sampleTime: 0, atMs: performance.now() };
   /** Streams are connected one after the other; only the newest stays. */
@@ -133,8 +140,7 @@ export class CaptureSource {
    */
   setStream(stream: MediaStream | null): Promise<void> {
     const turn = ++this.#newest;
-    this.#input?.disconnect();
-    this.#input = undefined;
+    this.#disconnectInput();
     const done = this.#queue.then(() => (stream ? this.#connect(stream, turn) : undefined));
     // The next stream does not care whether this one could be connected; the caller of this one is told.
     this.#queue = done.catch(() => undefined);
@@ -145,8 +151,7 @@ export class CaptureSource {
   close(): void {
     this.#isClosed = true;
     this.#newest += 1;
-    this.#input?.disconnect();
-    this.#input = undefined;
+    this.#disconnectInput();
     this.#port?.close();
     this.#port = undefined;
     this.#leavePlace();
@@ -167,8 +172,22 @@ export class CaptureSource {
       if (isOwn && context !== this.#place?.context) await context.close();
       return;
     }
-    input.connect(this.#place.node);
+    const filter = await this.#options.makeFilter?.(context);
+    if (turn !== this.#newest) {
+      if (filter) endSuppressor(filter);
+      return;
+    }
+    if (filter) input.connect(filter).connect(this.#place.node);
+    else input.connect(this.#place.node);
     this.#input = input;
+    this.#filter = filter;
+  }
+
+  #disconnectInput(): void {
+    this.#input?.disconnect();
+    this.#input = undefined;
+    if (this.#filter) endSuppressor(this.#filter);
+    this.#filter = undefined;
   }
 
   async #prepare(context: AudioContext): Promise<void> {
@@ -259,7 +278,7 @@ function isRateMismatch(error: unknown): boolean {
 function cannotCapture(cause: unknown): VoiceRoomError {
   return new VoiceRoomError(
     'microphone-missing',
-    'The microphone delivers no sound this browser can use. Choose another and join again; you can listen.',
+    'The microphone delivers no sound this browser can use. Choose another in the settings; you can listen.',
     true,
     { cause },
   );

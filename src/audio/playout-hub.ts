@@ -1,9 +1,9 @@
 /**
  * All speakers of one audio context: takes every frame from the room's core over one port and keeps what each
- * speaker's node pulls from. A speaker exists from its first frame on, before its node does.
+ * speaker's strip pulls from. A speaker exists from its first frame on, before its strip does.
  *
- * Bound: `MAX_SPEAKERS` speakers; one without a node is dropped after `SPEAKER_IDLE_MS` or, when all places are taken,
- * the one idle longest gives way. When all have nodes a further voice is dropped and counted.
+ * Bound: `MAX_SPEAKERS` speakers; one without a strip is dropped after `SPEAKER_IDLE_MS` or, when all places are taken,
+ * the one idle longest gives way. When all have strips a further voice is dropped and counted.
  */
 
 import { SAMPLE_RATE_HZ, type Handle } from '../units.js';
@@ -17,8 +17,10 @@ const SPEAKER_IDLE_SAMPLES = (SPEAKER_IDLE_MS * SAMPLE_RATE_HZ) / 1000;
 
 interface Seat {
   readonly playout: SpeakerPlayout;
-  /** Nodes that play it: one, or briefly two while a speaker is removed and added again. */
+  /** Strips that play it: one, or briefly two while a speaker is removed and added again. */
   nodes: number;
+  /** The listener wants to hear it; otherwise its frames are dropped undecoded. */
+  isAudible: boolean;
 }
 
 export class PlayoutHub {
@@ -43,7 +45,7 @@ export class PlayoutHub {
   receive(message: ToPlayout, nowSamples: number): void {
     switch (message.type) {
       case 'frame':
-        if (!this.#isDeafened) this.#seat(message.source, nowSamples)?.playout.push(message, nowSamples);
+        this.#take(message, nowSamples);
         if (nowSamples - this.#lastReport >= STATS_INTERVAL_SAMPLES) this.#sendReport(nowSamples);
         break;
       case 'stop':
@@ -56,14 +58,22 @@ export class PlayoutHub {
     }
   }
 
-  /** A node will play this speaker. @returns undefined when there is no place. */
+  /** Turned down to nothing, or somebody else is heard solo: the voice is dropped undecoded until it is wanted again. */
+  setAudible(source: Handle, isAudible: boolean): void {
+    const seat = this.#seats.get(source);
+    if (!seat || seat.isAudible === isAudible) return;
+    seat.isAudible = isAudible;
+    if (!isAudible) seat.playout.stop();
+  }
+
+  /** A strip will play this speaker. @returns undefined when there is no place. */
   attach(source: Handle, nowSamples: number): SpeakerPlayout | undefined {
     const seat = this.#seat(source, nowSamples);
     if (seat) seat.nodes += 1;
     return seat?.playout;
   }
 
-  /** A node has ended; its speaker goes with the last one. */
+  /** A strip has ended; its speaker goes with the last one. */
   detach(source: Handle): void {
     const seat = this.#seats.get(source);
     if (!seat) return;
@@ -76,6 +86,12 @@ export class PlayoutHub {
     for (const [source, seat] of this.#seats) this.#drop(source, seat);
   }
 
+  #take(frame: Extract<ToPlayout, { type: 'frame' }>, nowSamples: number): void {
+    if (this.#isDeafened) return;
+    const seat = this.#seat(frame.source, nowSamples);
+    if (seat?.isAudible) seat.playout.push(frame, nowSamples);
+  }
+
   #seat(source: Handle, nowSamples: number): Seat | undefined {
     let seat = this.#seats.get(source);
     if (seat) return seat;
@@ -83,14 +99,14 @@ export class PlayoutHub {
       this.framesRefused += 1;
       return undefined;
     }
-    seat = { playout: new SpeakerPlayout(), nodes: 0 };
+    seat = { playout: new SpeakerPlayout(), nodes: 0, isAudible: true };
     seat.playout.lastArrival = nowSamples;
     if (this.#opus) seat.playout.setDecoder(this.#opus.createDecoder());
     this.#seats.set(source, seat);
     return seat;
   }
 
-  /** Drops the speaker without a node that was silent longest. @returns false when every speaker has a node. */
+  /** Drops the speaker without a strip that was silent longest. @returns false when every speaker has a strip. */
   #makeRoom(): boolean {
     let idlest: Handle | undefined;
     let since = Number.POSITIVE_INFINITY;

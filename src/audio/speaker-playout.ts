@@ -47,6 +47,11 @@ export class SpeakerPlayout {
     return this.#decoder !== undefined;
   }
 
+  /** True when `pull` would only give silence: nothing waits and nothing is being played. */
+  get isIdle(): boolean {
+    return this.#position >= this.#length && this.buffer.isIdle;
+  }
+
   /** Sound begins once there is one; until then frames wait and the oldest are dropped. */
   setDecoder(decoder: OpusDecoder): void {
     this.#decoder?.free();

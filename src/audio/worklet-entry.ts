@@ -1,6 +1,6 @@
 /**
- * The audio thread's side of the voice path, one file without imports: the playout hub, one playout processor per
- * speaker, and the capture processor. The codec's file is added to the same scope before it.
+ * The audio thread's side of the voice path, one file without imports: the desk, which plays every speaker, and the
+ * capture. The codec's file is added to the same scope before it.
  *
  * Contract of every `process`: no allocation after warm-up, no wait, no throw. Clock: the context's own frame count,
  * expressed at 48 kHz.
@@ -8,23 +8,20 @@
 
 import { SAMPLE_RATE_HZ } from '../units.js';
 import { CaptureFramer } from './capture-framer.js';
+import { Desk } from './desk.js';
 import {
   CAPTURE_PROCESSOR,
-  PLAYOUT_HUB_PROCESSOR,
-  PLAYOUT_PROCESSOR,
+  DESK_PROCESSOR,
   type CaptureNodeOptions,
   type FromCapture,
   type FromNode,
   type FromPlayout,
-  type PlayoutNodeOptions,
   type ToCapture,
   type ToNode,
   type ToPlayout,
 } from './messages.js';
 import { loadSharedOpus } from './opus-global.js';
 import { PlayoutHub } from './playout-hub.js';
-import { Resampler } from './resampler.js';
-import type { SpeakerPlayout } from './speaker-playout.js';
 
 // AudioWorkletGlobalScope as the Web Audio specification has it; TypeScript's libraries leave it out.
 
@@ -46,87 +43,60 @@ declare const currentFrame: number;
 /** The context's rate, Hz. */
 declare const sampleRate: number;
 
-/** Longest render quantum; browsers use 128. */
-const MAX_QUANTUM = 1024;
-
 const clockRatio = SAMPLE_RATE_HZ / sampleRate;
 
 /** Audio clock in samples at 48 kHz. */
 const nowSamples = (): number => currentFrame * clockRatio;
 
-let corePort: MessagePort | undefined;
-const hub = new PlayoutHub((stats: FromPlayout) => corePort?.postMessage(stats));
+/** Receives every voice over a port to the core and plays the listener's mix of them, in stereo. */
+class DeskProcessor extends AudioWorkletProcessor {
+  readonly #hub = new PlayoutHub((stats: FromPlayout) => this.#core?.postMessage(stats));
+  readonly #desk = new Desk(this.#hub, sampleRate);
+  #core: MessagePort | undefined;
+  #isClosed = false;
 
-/** Receives the port to the core and every frame over it. Makes no sound itself; need not be connected. */
-class PlayoutHubProcessor extends AudioWorkletProcessor {
   constructor(options: AudioWorkletNodeOptions) {
     super(options);
-    this.port.onmessage = ({ data }: MessageEvent<ToNode>) => {
-      corePort?.close();
-      corePort = undefined;
-      if (data.type === 'port') {
-        corePort = data.port;
-        corePort.onmessage = (event: MessageEvent<ToPlayout>) => hub.receive(event.data, nowSamples());
-      } else {
-        hub.close();
-        this.port.postMessage({ type: 'closed' } satisfies FromNode);
-      }
-    };
+    this.port.onmessage = ({ data }: MessageEvent<ToNode>) => this.#control(data);
     loadSharedOpus().then(
-      (opus) => hub.setOpus(opus),
+      (opus) => this.#isClosed || this.#hub.setOpus(opus),
       (error: unknown) =>
         this.port.postMessage({ type: 'codec-failed', message: String(error) } satisfies FromNode),
     );
   }
 
-  process(): boolean {
-    return corePort !== undefined;
-  }
-}
-
-/** Plays one speaker, mono. */
-class PlayoutProcessor extends AudioWorkletProcessor {
-  readonly #source: PlayoutNodeOptions['source'];
-  readonly #speaker: SpeakerPlayout | undefined;
-  readonly #resampler: Resampler | undefined;
-  readonly #pulled = new Float32Array(Math.ceil(MAX_QUANTUM * clockRatio) + 64);
-  #isClosing = false;
-  #hasEnded = false;
-
-  constructor(options: AudioWorkletNodeOptions) {
-    super(options);
-    this.#source = (options.processorOptions as PlayoutNodeOptions).source;
-    this.#speaker = hub.attach(this.#source, nowSamples());
-    if (clockRatio !== 1) this.#resampler = new Resampler(SAMPLE_RATE_HZ, sampleRate, this.#pulled.length);
-    this.port.onmessage = ({ data }: MessageEvent<ToNode>) => {
-      if (data.type !== 'close' || this.#isClosing) return;
-      this.#isClosing = true;
-      this.#speaker?.stop();
-    };
-  }
-
   process(_inputs: Float32Array[][], outputs: Float32Array[][]): boolean {
-    const out = outputs[0]?.[0];
-    const speaker = this.#speaker;
-    if (!speaker || !out) return this.#end();
-    const resampler = this.#resampler;
-    let isSound: boolean;
-    if (resampler) {
-      const needed = Math.min(resampler.inputNeeded(out.length), this.#pulled.length);
-      isSound = speaker.pull(this.#pulled, needed, nowSamples());
-      resampler.process(this.#pulled, needed, out, out.length);
-    } else {
-      isSound = speaker.pull(out, out.length, nowSamples());
-    }
-    return isSound || !this.#isClosing ? true : this.#end();
+    const left = outputs[0]?.[0];
+    const right = outputs[0]?.[1];
+    if (left && right) this.#desk.process(left, right, nowSamples());
+    return !this.#isClosed;
   }
 
-  #end(): boolean {
-    if (this.#hasEnded) return false;
-    this.#hasEnded = true;
-    hub.detach(this.#source);
-    this.port.postMessage({ type: 'closed' } satisfies FromNode);
-    return false;
+  #control(message: ToNode): void {
+    switch (message.type) {
+      case 'port':
+        this.#core?.close();
+        this.#core = message.port;
+        this.#core.onmessage = ({ data }: MessageEvent<ToPlayout>) => this.#hub.receive(data, nowSamples());
+        break;
+      case 'speaker':
+        this.#desk.setSpeaker(message.source, message.desk, nowSamples());
+        break;
+      case 'speaker-gone':
+        this.#desk.removeSpeaker(message.source);
+        break;
+      case 'master':
+        this.#desk.setMaster(message.volume, message.levelling);
+        break;
+      case 'release':
+      case 'close':
+        this.#isClosed = true;
+        this.#core?.close();
+        this.#core = undefined;
+        this.#desk.close();
+        this.#hub.close();
+        break;
+    }
   }
 }
 
@@ -188,6 +158,5 @@ class CaptureProcessor extends AudioWorkletProcessor {
 
 const NO_CHANNELS: readonly Float32Array[] = [];
 
-registerProcessor(PLAYOUT_HUB_PROCESSOR, PlayoutHubProcessor);
-registerProcessor(PLAYOUT_PROCESSOR, PlayoutProcessor);
+registerProcessor(DESK_PROCESSOR, DeskProcessor);
 registerProcessor(CAPTURE_PROCESSOR, CaptureProcessor);

@@ -57,6 +57,19 @@ export const onOff: Parser<boolean> = (raw) => {
   return { value: true, problem: 'must be "on" or "off"' };
 };
 
+/** `on`, `off` or `strong`; a property may also be a boolean. */
+export const suppression: Parser<boolean | 'strong'> = (raw) => {
+  if (isText(raw) && raw.trim().toLowerCase() === 'strong') return { value: 'strong' };
+  const { value, problem } = onOff(raw);
+  return { value, ...(problem ? { problem: 'must be "on", "off" or "strong"' } : {}) };
+};
+
+/** A device's id as `enumerateDevices` gives it; none = the system's default. */
+export const deviceId: Parser<string> = (raw) => {
+  if (isAbsent(raw)) return { value: '' };
+  return isText(raw) ? { value: raw.trim() } : { value: '', problem: 'must be the id of a device' };
+};
+
 /** Decimal notation only: `Number` alone would take '', '0x10' and ' 1e3 '. */
 function numberFrom(raw: unknown): number {
   if (typeof raw === 'number') return raw;

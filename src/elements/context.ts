@@ -23,6 +23,12 @@ export interface RoomSnapshot {
   readonly listening: boolean;
   /** The browser wants a gesture before it plays sound. */
   readonly soundBlocked: boolean;
+  /** Something else, such as a call, has the sound. */
+  readonly soundInterrupted: boolean;
+  /** Of the microphone, 0–1, muted or not. */
+  readonly inputLevel: number;
+  /** Talks although muted, now or a few seconds ago. */
+  readonly talkingWhileMuted: boolean;
   readonly error: VoiceRoomError | undefined;
   readonly peers: readonly PeerSnapshot[];
   readonly overlay: OverlaySnapshot;

@@ -198,6 +198,7 @@ export const peerTileStyles = css`
   }
   .facts {
     display: flex;
+    flex-wrap: wrap;
     align-items: center;
     justify-content: space-between;
     gap: 8px;
@@ -206,10 +207,24 @@ export const peerTileStyles = css`
   .facts code {
     font-size: 12px;
   }
-  .facts button {
+  .tone .slider > span {
+    inline-size: 3.8em;
     flex: none;
+  }
+  .pair {
+    display: flex;
+    flex: none;
+    gap: 6px;
+  }
+  .facts button {
     border-color: var(--_border);
     font-size: 13px;
+  }
+  .facts button[aria-pressed='true'] {
+    border-color: transparent;
+    background: var(--_accent);
+    color: var(--_on-accent);
+    font-weight: 600;
   }
   @media (forced-colors: active) {
     .badge {

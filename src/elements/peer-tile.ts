@@ -4,16 +4,27 @@ import { LitElement, html, nothing, type PropertyValues, type TemplateResult } f
 import { property, query, state } from 'lit/decorators.js';
 import { classMap } from 'lit/directives/class-map.js';
 import { live } from 'lit/directives/live.js';
-import type { Quality } from '../room/types.js';
+import type { Quality, Tone } from '../room/types.js';
 import { blockIcon, microphoneOffIcon, moreIcon, panIcon, volumeIcon } from './icons.js';
 import { peerTileStyles } from './peer-tile.styles.js';
-import { BlockRequestEvent, GainRequestEvent, PanRequestEvent } from './requests.js';
+import {
+  BlockRequestEvent,
+  GainRequestEvent,
+  PanRequestEvent,
+  SoloRequestEvent,
+  ToneRequestEvent,
+} from './requests.js';
 import { languageOf, stringsFor, type Strings } from './strings.js';
 import { tokens } from './tokens.js';
 import { hueOf, initials, shortFingerprint } from './visuals.js';
 
 /** Linear, as `setGain` takes it: 4 = 400 %. */
 const MAX_GAIN = 4;
+
+/** dB, as `setTone` takes it. */
+const MAX_TONE_DB = 12;
+
+const FLAT: Tone = { lowDb: 0, midDb: 0, highDb: 0 };
 
 const within = (value: number, min: number, max: number, fallback: number): number =>
   Number.isFinite(value) ? Math.min(max, Math.max(min, value)) : fallback;
@@ -32,6 +43,8 @@ export function panText(pan: number, strings: Pick<Strings, 'panCentre' | 'panLe
  *
  * @fires {GainRequestEvent} gain-request - The person moved the volume: `peerId`, `gain` (linear, 0–4). Cancelable.
  * @fires {PanRequestEvent} pan-request - The person moved the direction: `peerId`, `pan` (−1 left … 1 right). Cancelable.
+ * @fires {ToneRequestEvent} tone-request - The person moved a tone slider: `peerId`, `tone` (the bands that change, dB, −12–12). Cancelable.
+ * @fires {SoloRequestEvent} solo-request - The person hears them alone, or the others again: `peerId`, `solo`. Cancelable.
  * @fires {BlockRequestEvent} block-request - The person blocks or unblocks: `peerId`, `blocked`. Cancelable.
  *
  * @csspart tile - The whole card.
@@ -41,8 +54,10 @@ export function panText(pan: number, strings: Pick<Strings, 'panCentre' | 'panLe
  * @csspart quality - Three bars: how well the voice arrives.
  * @csspart gain - The volume slider (`input type=range`, 0–4).
  * @csspart pan - The direction slider (`input type=range`, −1–1).
+ * @csspart tone - The three tone sliders together.
+ * @csspart solo-button - Hears them alone.
  * @csspart block-button - Blocks, and unblocks a blocked person.
- * @csspart menu - Direction, route and key; hidden until asked for.
+ * @csspart menu - Direction, tone, solo, route and key; hidden until asked for.
  *
  * @cssprop [--p2p-voice-room-accent] - Sliders and focus rings.
  * @cssprop [--p2p-voice-room-raised] - Background of the tile.
@@ -67,6 +82,10 @@ export class PeerTileElement extends LitElement {
   @property({ type: Number }) gain = 1;
   /** −1 left … 1 right. */
   @property({ type: Number }) pan = 0;
+  /** dB in three bands, each −12–12; 0 = as sent. */
+  @property({ attribute: false }) tone: Tone = FLAT;
+  /** Only they, and others that are solo, are heard. */
+  @property({ type: Boolean }) solo = false;
   /** Loudness now, 0–1; drawn only while `speaking`. */
   @property({ type: Number }) level = 0;
   @property({ type: Boolean }) speaking = false;
@@ -215,6 +234,11 @@ export class PeerTileElement extends LitElement {
         />
         <output aria-hidden="true">${text}</output>
       </label>
+      <div part="tone" class="tone">
+        ${this.#renderBand('lowDb', strings.bass, strings, name)}
+        ${this.#renderBand('midDb', strings.middle, strings, name)}
+        ${this.#renderBand('highDb', strings.treble, strings, name)}
+      </div>
       <div class="facts">
         <div>
           ${this.route ? html`<div>${this.route}</div>` : nothing}
@@ -226,9 +250,43 @@ export class PeerTileElement extends LitElement {
               : nothing
           }
         </div>
-        <button type="button" ?disabled=${this.blocked} @click=${this.#onReset}>${strings.reset}</button>
+        <span class="pair">
+          <button
+            part="solo-button"
+            type="button"
+            aria-pressed=${this.solo}
+            ?disabled=${this.blocked}
+            @click=${() => this.#ask(new SoloRequestEvent(this.peerId, !this.solo))}
+          >
+            ${strings.solo}
+          </button>
+          <button class="reset" type="button" ?disabled=${this.blocked} @click=${this.#onReset}>
+            ${strings.reset}
+          </button>
+        </span>
       </div>
     </div>`;
+  }
+
+  #renderBand(band: keyof Tone, label: string, strings: Strings, name: string): TemplateResult {
+    const db = within(this.tone?.[band], -MAX_TONE_DB, MAX_TONE_DB, 0);
+    const text = `${db > 0 ? '+' : ''}${Math.round(db)} dB`.replace('-', '−');
+    return html`<label class="slider">
+      <span>${label}</span>
+      <input
+        type="range"
+        name=${band}
+        min=${-MAX_TONE_DB}
+        max=${MAX_TONE_DB}
+        step="1"
+        aria-label=${strings.bandOf(label, name)}
+        aria-valuetext=${text}
+        .value=${live(String(db))}
+        ?disabled=${this.blocked}
+        @input=${this.#onTone}
+      />
+      <output aria-hidden="true">${text}</output>
+    </label>`;
   }
 
   /** A slider moves under the finger by itself; the next render puts it where the owner says it is. */
@@ -247,9 +305,16 @@ export class PeerTileElement extends LitElement {
     this.#ask(new PanRequestEvent(this.peerId, (event.currentTarget as HTMLInputElement).valueAsNumber));
   }
 
+  #onTone(event: Event): void {
+    event.stopPropagation();
+    const { name, valueAsNumber } = event.currentTarget as HTMLInputElement;
+    this.#ask(new ToneRequestEvent(this.peerId, { [name]: valueAsNumber }));
+  }
+
   #onReset(): void {
     this.#ask(new GainRequestEvent(this.peerId, 1));
     this.#ask(new PanRequestEvent(this.peerId, 0));
+    this.#ask(new ToneRequestEvent(this.peerId, FLAT));
   }
 
   #onBlock(): void {

@@ -3,6 +3,8 @@
  * leaves everything as it is.
  */
 
+import type { Tone } from '../room/types.js';
+
 const travelling = { bubbles: true, composed: true, cancelable: true } as const;
 
 /** The person wants to hear `peerId` louder or quieter. `gain` is linear, 0–4; 1 = as sent. */
@@ -25,6 +27,26 @@ export class PanRequestEvent extends Event {
   }
 }
 
+/** The person wants another tone of `peerId`: the bands that change, dB, each −12…12; 0 = as sent. */
+export class ToneRequestEvent extends Event {
+  constructor(
+    readonly peerId: string,
+    readonly tone: Partial<Tone>,
+  ) {
+    super('tone-request', travelling);
+  }
+}
+
+/** The person wants to hear `peerId` alone (`solo` true), or the others too again. */
+export class SoloRequestEvent extends Event {
+  constructor(
+    readonly peerId: string,
+    readonly solo: boolean,
+  ) {
+    super('solo-request', travelling);
+  }
+}
+
 /** The person wants to block (`blocked` true) or to hear again (`blocked` false) `peerId`. */
 export class BlockRequestEvent extends Event {
   constructor(
@@ -38,6 +60,8 @@ export class BlockRequestEvent extends Event {
 export interface PeerTileEventMap {
   'gain-request': GainRequestEvent;
   'pan-request': PanRequestEvent;
+  'tone-request': ToneRequestEvent;
+  'solo-request': SoloRequestEvent;
   'block-request': BlockRequestEvent;
 }
 

@@ -1,7 +1,7 @@
 /** Who passes voices to whom, as this member knows it: from a snapshot to nodes, arrows and sentences. Pure. */
 
 import type { RoomSnapshot } from './context.js';
-import type { Strings } from './strings.js';
+import type { PanelStrings } from './panel-strings.js';
 
 export interface GraphNode {
   readonly id: string;
@@ -52,7 +52,7 @@ const MAX_ON_RING = 20;
 /** More sentences than this are not read. */
 const MAX_LINES = 24;
 
-export function roomGraph(snapshot: RoomSnapshot, strings: Strings): RoomGraph {
+export function roomGraph(snapshot: RoomSnapshot, strings: PanelStrings): RoomGraph {
   const { peers, overlay, selfId } = snapshot;
   const involved = new Set<string>();
   for (const tree of overlay.trees) {

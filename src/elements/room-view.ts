@@ -34,6 +34,7 @@ export interface RoomActions {
   startSound(): void;
   copyLink(): void;
   showMap(open: boolean): void;
+  showSettings(open: boolean): void;
 }
 
 /** What only the element knows, beside the snapshot. */
@@ -42,12 +43,14 @@ export interface RoomViewState {
   readonly pushToTalk: string | undefined;
   readonly talking: boolean;
   readonly mapOpen: boolean;
+  /** Sound and microphone; undefined while closed or still loading. */
+  readonly settings: TemplateResult | undefined;
   /** Said once in the status line, such as "Link copied." */
   readonly remark: string;
 }
 
 /** Parts of every tile, under the prefix that keeps them apart from the room's own. */
-const TILE_PARTS = 'tile avatar name level quality gain pan block-button menu'
+const TILE_PARTS = 'tile avatar name level quality gain pan tone solo-button block-button menu'
   .split(' ')
   .map((part) => `${part}:peer-${part}`)
   .join(', ');
@@ -65,8 +68,15 @@ export function statusText(snapshot: RoomSnapshot, strings: Strings): string {
       return strings.failed;
     case 'joined': {
       const here = snapshot.peers.length === 0 ? strings.alone : strings.others(snapshot.peers.length);
-      const own = snapshot.listening ? strings.listening : snapshot.muted ? strings.mutedYourself : '';
-      return [here, own, snapshot.deafened ? strings.deafenedYourself : ''].filter(Boolean).join(' ');
+      const muted = snapshot.talkingWhileMuted ? strings.talkingMuted : strings.mutedYourself;
+      const own = snapshot.listening ? strings.listening : snapshot.muted ? muted : '';
+      const solo = snapshot.peers.filter((peer) => peer.solo).map(({ name }) => name || strings.nameless);
+      const ears = snapshot.deafened
+        ? strings.deafenedYourself
+        : solo.length > 0
+          ? strings.soloOnly(solo.join(', '))
+          : '';
+      return [here, own, ears].filter(Boolean).join(' ');
     }
   }
 }
@@ -118,7 +128,7 @@ export function renderRoom(
       ${
         snapshot.soundBlocked && inRoom
           ? html`<div class="sound">
-              <p>${strings.soundBlocked}</p>
+              <p>${snapshot.soundInterrupted ? strings.soundInterrupted : strings.soundBlocked}</p>
               <button part="sound-button" class="primary" type="button" @click=${actions.startSound}>
                 ${soundIcon}${strings.startSound}
               </button>
@@ -128,7 +138,7 @@ export function renderRoom(
       ${
         inRoom
           ? html`${renderPeers(snapshot, strings, actions)} ${renderMap(snapshot, view, strings, actions)}
-            ${renderControls(snapshot, view, strings, actions)}`
+            ${renderSettingsFold(view, strings, actions)} ${renderControls(snapshot, view, strings, actions)}`
           : renderGate(snapshot, view, strings, actions)
       }
     </section>
@@ -252,7 +262,9 @@ function renderPeers(
             .identity=${peer.identity}
             .name=${peer.name}
             .gain=${peer.gain}
-            .pan=${peer.pan}
+            .pan=${peer.placedPan}
+            .tone=${peer.tone}
+            .solo=${peer.solo}
             .level=${peer.level}
             .speaking=${peer.speaking}
             .muted=${peer.muted}
@@ -276,11 +288,22 @@ function renderMap(
   // Drawn only while it is looked at: ten drawings a second cost more than the rest of the room.
   return html`<details
     part="map"
-    class="map"
+    class="fold"
     @toggle=${(event: Event) => actions.showMap((event.currentTarget as HTMLDetailsElement).open)}
   >
     <summary>${strings.map}</summary>
     ${view.mapOpen ? html`<p2p-voice-room-map></p2p-voice-room-map>` : nothing}
+  </details>`;
+}
+
+function renderSettingsFold(view: RoomViewState, strings: Strings, actions: RoomActions): TemplateResult {
+  return html`<details
+    part="settings"
+    class="fold"
+    @toggle=${(event: Event) => actions.showSettings((event.currentTarget as HTMLDetailsElement).open)}
+  >
+    <summary>${strings.settings}</summary>
+    ${view.settings ?? nothing}
   </details>`;
 }
 
@@ -328,7 +351,7 @@ function renderControls(
             </button>`
           : html`<button
               part="mute-button"
-              class="plain"
+              class=${classMap({ plain: true, talking: snapshot.muted && snapshot.talkingWhileMuted })}
               type="button"
               aria-pressed=${snapshot.muted}
               @click=${actions.toggleMuted}

@@ -33,22 +33,17 @@ const english = {
   listening: 'You are listening without a microphone.',
   mutedYourself: 'Your microphone is off.',
   deafenedYourself: 'You hear nobody.',
+  talkingMuted: 'You are talking, but your microphone is off.',
+  soloOnly: (names: string) => `You hear only ${names}.`,
   noRoom: 'This voice room has no name. If this is your page, set its room attribute.',
   soundBlocked: 'The browser waits for you before it plays sound.',
   startSound: 'Turn on the sound',
+  soundInterrupted: 'Something else has the sound, such as a call. It comes back by itself.',
   people: 'People in the room',
   direct: 'Comes straight to you',
   through: (name: string) => `Comes through ${name}`,
   roundTrip: (ms: number) => `${ms} ms there and back`,
   map: 'Who passes voices to whom',
-  mapAlone: 'No voice is on its way yet.',
-  mapSummary: (heard: number, passed: number) =>
-    `You hear ${heard === 1 ? 'one person' : `${heard} people`} and pass voices on to ${passed === 1 ? 'one' : passed}.`,
-  mapDirect: (name: string) => `${name}: straight to you`,
-  mapThrough: (name: string, parent: string) => `${name}: through ${parent}`,
-  mapPassed: (name: string, children: string) => `You pass ${name} on to ${children}`,
-  mapOwn: (children: string) => `Your voice goes first to ${children}`,
-  mapMore: (count: number) => `and ${count} more`,
   speaking: 'Speaking',
   silent: 'Quiet',
   muted: 'Muted themselves',
@@ -65,6 +60,12 @@ const english = {
   panCentre: 'Centre',
   panLeft: (percent: number) => `${percent} % left`,
   panRight: (percent: number) => `${percent} % right`,
+  solo: 'Hear alone',
+  bass: 'Bass',
+  middle: 'Middle',
+  treble: 'Treble',
+  bandOf: (band: string, name: string) => `${band} of ${name}`,
+  settings: 'Sound and microphone',
   moreOf: (name: string) => `More about ${name}`,
   reset: 'As sent',
   fingerprint: 'Key',
@@ -111,22 +112,17 @@ const german: Strings = {
   listening: 'Du hörst ohne Mikrofon zu.',
   mutedYourself: 'Dein Mikrofon ist aus.',
   deafenedYourself: 'Du hörst niemanden.',
+  talkingMuted: 'Du sprichst, aber dein Mikrofon ist aus.',
+  soloOnly: (names) => `Du hörst nur ${names}.`,
   noRoom: 'Dieser Sprachraum hat keinen Namen. Wenn es deine Seite ist, setze das Attribut room.',
   soundBlocked: 'Der Browser wartet auf dich, bevor er Ton abspielt.',
   startSound: 'Ton einschalten',
+  soundInterrupted: 'Etwas anderes nutzt den Ton, etwa ein Anruf. Er kommt von selbst zurück.',
   people: 'Personen im Raum',
   direct: 'Kommt direkt zu dir',
   through: (name) => `Kommt über ${name}`,
   roundTrip: (ms) => `${ms} ms hin und zurück`,
   map: 'Wer Stimmen an wen weitergibt',
-  mapAlone: 'Noch ist keine Stimme unterwegs.',
-  mapSummary: (heard, passed) =>
-    `Du hörst ${heard === 1 ? 'eine Person' : `${heard} Personen`} und gibst Stimmen an ${passed === 1 ? 'eine' : passed} weiter.`,
-  mapDirect: (name) => `${name}: direkt zu dir`,
-  mapThrough: (name, parent) => `${name}: über ${parent}`,
-  mapPassed: (name, children) => `Du gibst ${name} weiter an ${children}`,
-  mapOwn: (children) => `Deine Stimme geht zuerst an ${children}`,
-  mapMore: (count) => `und ${count} weitere`,
   speaking: 'Spricht',
   silent: 'Still',
   muted: 'Hat Mikrofon aus',
@@ -143,6 +139,12 @@ const german: Strings = {
   panCentre: 'Mitte',
   panLeft: (percent) => `${percent} % links`,
   panRight: (percent) => `${percent} % rechts`,
+  solo: 'Allein hören',
+  bass: 'Tiefen',
+  middle: 'Mitten',
+  treble: 'Höhen',
+  bandOf: (band, name) => `${band} von ${name}`,
+  settings: 'Ton und Mikrofon',
   moreOf: (name) => `Mehr zu ${name}`,
   reset: 'Wie gesendet',
   fingerprint: 'Schlüssel',
@@ -152,9 +154,13 @@ const german: Strings = {
     'insecure-context': 'Das Mikrofon gibt es nur über HTTPS. Öffne diese Seite über https://.',
     'unsupported-browser': 'Diesem Browser fehlt etwas Nötiges. Nimm einen aktuellen Browser.',
     'microphone-denied':
-      'Kein Zugriff aufs Mikrofon. Erlaube es im Browser und tritt noch einmal bei; zuhören geht schon.',
+      'Kein Zugriff aufs Mikrofon. Erlaube es im Browser und drücke „Mikrofon nutzen“; zuhören geht schon.',
     'microphone-missing':
-      'Kein Mikrofon gefunden. Schließe eines an und tritt noch einmal bei; zuhören geht schon.',
+      'Kein Mikrofon gefunden. Schließe eines an und drücke „Mikrofon nutzen“; zuhören geht schon.',
+    'microphone-changed':
+      'Dein Mikrofon ist nicht angeschlossen. Bis es zurück ist, wird ein anderes genutzt; wähle in den Einstellungen.',
+    'output-changed':
+      'Der gewählte Lautsprecher ist nicht da. Der Standard spielt; wähle in den Einstellungen einen anderen.',
     'no-signaling': 'Kein Treffpunkt erreichbar. Prüfe die Verbindung; der Raum versucht es weiter.',
     'signaling-degraded': 'Einer von zwei Treffpunkten ist nicht erreichbar. Der andere genügt.',
     'wrong-password': 'Das Passwort stimmt nicht. Frag nach dem richtigen und tritt noch einmal bei.',
@@ -174,7 +180,11 @@ const german: Strings = {
 
 /** @param lang a BCP 47 tag; anything but German gets English */
 export function stringsFor(lang: string): Strings {
-  return /^de(-|$)/i.test(lang) ? german : english;
+  return isGerman(lang) ? german : english;
+}
+
+export function isGerman(lang: string): boolean {
+  return /^de(-|$)/i.test(lang);
 }
 
 /** The language in force at an element: the nearest `lang`, shadow hosts included. */

@@ -24,6 +24,7 @@ import type {
   RoomState,
   RoomStats,
   SignalingNetwork,
+  Tone,
   VoiceRoomOptions,
 } from '../room/types.js';
 import { VoiceRoom } from '../room/voice-room.js';
@@ -44,8 +45,11 @@ import {
   text,
   voiceActivation,
 } from './attributes.js';
+import type { DeviceList } from './device-list.js';
+import { rememberedSettings, rememberSettings, SETTING_PARSERS } from './remembered-settings.js';
 import { NO_OVERLAY, roomContext, type RoomSnapshot } from './context.js';
 import { option, warnOnce } from './option.js';
+import { adoptMore, PanelsController } from './panels.js';
 import { PushToTalk } from './push-to-talk.js';
 import { chooseName, generatedName, rememberedName, rememberName } from './remembered-name.js';
 import './requests.js';
@@ -96,10 +100,18 @@ export type RoomHandle = Pick<
   | 'unblock'
   | 'setGain'
   | 'setPan'
+  | 'setTone'
+  | 'setSolo'
+  | 'inputLevel'
+  | 'talkingWhileMuted'
+  | 'soundInterrupted'
 > &
   EventTarget;
 
 const ACTIVE: ReadonlySet<RoomState> = new Set(['joining', 'joined', 'reconnecting']);
+
+/** ms the hint "you are muted but talking" stays after the last word. */
+const MUTED_TALK_MS = 4000;
 
 /** Options that are handed on as they are; a room takes what it can at once and the rest at its next join. */
 const HANDED_ON = [
@@ -121,6 +133,12 @@ const HANDED_ON = [
   'echoCancellation',
   'noiseSuppression',
   'autoGainControl',
+  'inputDevice',
+  'outputDevice',
+  'volume',
+  'levelling',
+  'spread',
+  'wakeLock',
   'microphone',
 ] as const satisfies readonly (keyof VoiceRoomOptions)[];
 
@@ -150,8 +168,14 @@ const HANDED_ON = [
  * @attr {10|20} frame-ms - ms of sound in a packet, default 20; 10 takes 10 ms off the delay and costs about 12 kbit/s
  *   more. From the next join on.
  * @attr {on|off} echo-cancellation - Microphone processing, default `on`.
- * @attr {on|off} noise-suppression - Microphone processing, default `on`.
+ * @attr {on|off|strong} noise-suppression - Microphone processing, default `on`. `strong`: a neural suppressor behind the browser's, loaded when asked for.
  * @attr {on|off} auto-gain-control - Microphone processing, default `on`.
+ * @attr {string} input-device - Microphone, as `enumerateDevices` names it. Default: the system's.
+ * @attr {string} output-device - Loudspeaker, likewise.
+ * @attr {number} volume - Of everybody, linear 0–4, default 1 = as sent.
+ * @attr {boolean} levelling - Evens out loud and quiet people.
+ * @attr {boolean} spread - Places voices from left to right so that they can be told apart.
+ * @attr {boolean} wake-lock - Keeps the screen on during a conversation.
  *
  * @fires {RoomStateChangeEvent} room-state-change - The room entered another state: `state`, `previousState`.
  * @fires {PeerJoinEvent} peer-join - Somebody came: `peer`.
@@ -181,6 +205,8 @@ const HANDED_ON = [
  * @csspart peer-quality - A tile's three bars.
  * @csspart peer-gain - A tile's volume slider.
  * @csspart peer-pan - A tile's direction slider.
+ * @csspart peer-tone - A tile's tone sliders.
+ * @csspart peer-solo-button - A tile's button that hears them alone.
  * @csspart peer-block-button - A tile's block button.
  * @csspart peer-menu - A tile's menu.
  * @csspart empty - What stands in for the people while nobody else is here.
@@ -196,6 +222,14 @@ const HANDED_ON = [
  * @csspart talk-button - Opens the microphone while held; only with `push-to-talk`.
  * @csspart sound-button - Starts the sound where the browser waits for a gesture.
  * @csspart map - Who passes voices to whom.
+ * @csspart settings - Sound and microphone, folded.
+ * @csspart input-device - The choice of microphone.
+ * @csspart input-level - The microphone's level.
+ * @csspart output-device - The choice of loudspeaker; absent where the browser leaves it to the system.
+ * @csspart volume - The volume of everybody.
+ * @csspart levelling - The box that evens out loud and quiet people.
+ * @csspart spread - The box that spreads voices.
+ * @csspart strong-suppression - The box for stronger noise suppression.
  *
  * @cssprop [--p2p-voice-room-accent] - Main button, sliders, focus rings.
  * @cssprop [--p2p-voice-room-on-accent] - Text on the main button.
@@ -249,12 +283,27 @@ export class P2PVoiceRoomElement extends LitElement {
   /** ms of sound in a packet. */
   @option(frameMs) frameMs!: 10 | 20;
   @option(onOff) echoCancellation!: boolean;
-  @option(onOff) noiseSuppression!: boolean;
+  /** `strong`: a neural suppressor behind the browser's own. */
+  @option(SETTING_PARSERS.noiseSuppression) noiseSuppression!: boolean | 'strong';
   @option(onOff) autoGainControl!: boolean;
+  /** As `enumerateDevices` names it; '' = the system's default. */
+  @option(SETTING_PARSERS.inputDevice) inputDevice!: string;
+  @option(SETTING_PARSERS.outputDevice) outputDevice!: string;
+  /** Of everybody, linear 0–4; 1 = as sent. */
+  @option(SETTING_PARSERS.volume) volume!: number;
+  /** Evens out loud and quiet people. */
+  @option(SETTING_PARSERS.levelling) levelling!: boolean;
+  /** Places voices from left to right. */
+  @option(SETTING_PARSERS.spread) spread!: boolean;
+  /** Keeps the screen on during a conversation. */
+  @option(flag) wakeLock!: boolean;
   /** Instead of the device; null = the device. */
   @option(mediaStream, { attribute: false }) microphone!: MediaStream | null;
 
   @state() private mapOpen = false;
+  @state() private settingsOpen = false;
+  /** Kept up for a while, or a sentence's pauses would make the hint flicker and be read out again and again. */
+  @state() private talkedWhileMuted = false;
   @state() private remark = '';
   @query('.panel') private readonly panel!: HTMLElement | null;
   @query('.self') private readonly selfFace!: HTMLElement | null;
@@ -268,6 +317,14 @@ export class P2PVoiceRoomElement extends LitElement {
   #ownError: VoiceRoomError | undefined;
   /** The person chose to listen only, this time. */
   #justListening = false;
+  #talkedTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Once the panels are loaded. */
+  #devices: DeviceList | undefined;
+  readonly #panels = new PanelsController(this, ({ DeviceList: List, settingsStyles }) => {
+    adoptMore(this, settingsStyles);
+    this.#devices = new List(this);
+    this.#devices.watch(this.settingsOpen);
+  });
   readonly #pushToTalk = new PushToTalk(() => this.requestUpdate('muted'));
   readonly #context = new ContextProvider(this, { context: roomContext, initialValue: this.#snapshot() });
 
@@ -279,6 +336,12 @@ export class P2PVoiceRoomElement extends LitElement {
     );
     this.addEventListener('pan-request', (event) =>
       this.#grant(event, (room) => room.setPan(event.peerId, event.pan)),
+    );
+    this.addEventListener('tone-request', (event) =>
+      this.#grant(event, (room) => room.setTone(event.peerId, event.tone)),
+    );
+    this.addEventListener('solo-request', (event) =>
+      this.#grant(event, (room) => room.setSolo(event.peerId, event.solo)),
     );
     this.addEventListener('block-request', (event) =>
       this.#grant(event, (room) => (event.blocked ? room.block(event.peerId) : room.unblock(event.peerId))),
@@ -355,6 +418,16 @@ export class P2PVoiceRoomElement extends LitElement {
     this.#roomNow().setPan(peerId, pan);
   }
 
+  /** Bass, middle and treble of one person: dB, each −12…12; bands left out stay. @throws VoiceRoomError */
+  setTone(peerId: string, tone: Partial<Tone>): void {
+    this.#roomNow().setTone(peerId, tone);
+  }
+
+  /** Hear only them, and others heard solo; lasts until I leave or they do. @throws VoiceRoomError */
+  setSolo(peerId: string, solo: boolean): void {
+    this.#roomNow().setSolo(peerId, solo);
+  }
+
   /** Counters since join. */
   stats(): RoomStats {
     return this.#roomNow().stats();
@@ -362,6 +435,8 @@ export class P2PVoiceRoomElement extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    // What the person chose goes before what the page suggests; what a script sets later goes before both.
+    if (!this.hasUpdated) Object.assign(this, rememberedSettings());
     // After the attributes of a freshly parsed element, and after the end of a move within the document.
     queueMicrotask(() => this.#autojoin());
   }
@@ -371,6 +446,7 @@ export class P2PVoiceRoomElement extends LitElement {
     // An element that is moved is back before this task ends.
     queueMicrotask(() => {
       if (this.isConnected) return;
+      clearTimeout(this.#talkedTimer);
       this.#pushToTalk.listen(undefined);
       this.#watch(this.leave());
     });
@@ -419,10 +495,26 @@ export class P2PVoiceRoomElement extends LitElement {
         pushToTalk: this.pushToTalk,
         talking: this.#pushToTalk.held,
         mapOpen: this.mapOpen,
+        settings: this.#renderSettings(),
         remark: this.remark,
       },
       stringsFor(languageOf(this)),
       this.#actions,
+    );
+  }
+
+  #renderSettings(): TemplateResult | undefined {
+    const panels = this.#panels.loaded;
+    if (!this.settingsOpen || !panels || !this.#devices) return undefined;
+    const lang = languageOf(this);
+    return panels.renderSettings(
+      this.#context.value,
+      { settings: this, devices: this.#devices.devices },
+      panels.strings(lang, stringsFor(lang)),
+      (changes) => {
+        Object.assign(this, changes);
+        rememberSettings(changes);
+      },
     );
   }
 
@@ -441,6 +533,11 @@ export class P2PVoiceRoomElement extends LitElement {
     startSound: () => this.#watch(this.#roomNow().resumeSound()),
     copyLink: () => this.#watch(this.#copyLink()),
     showMap: (open) => (this.mapOpen = open),
+    showSettings: (open) => {
+      this.settingsOpen = open;
+      this.#devices?.watch(open);
+      if (open) this.#panels.load((error) => this.#report(error));
+    },
   };
 
   #snapshot(): RoomSnapshot {
@@ -457,6 +554,9 @@ export class P2PVoiceRoomElement extends LitElement {
       deafened: this.deafened,
       listening: room?.listening ?? false,
       soundBlocked: room?.soundBlocked ?? false,
+      soundInterrupted: room?.soundInterrupted ?? false,
+      inputLevel: room?.inputLevel ?? 0,
+      talkingWhileMuted: this.talkedWhileMuted && this.pushToTalk === undefined,
       error: this.#ownError ?? room?.lastError,
       peers: this.peers,
       overlay: this.overlay,
@@ -491,13 +591,22 @@ export class P2PVoiceRoomElement extends LitElement {
   }
 
   #adopt(room: RoomHandle): RoomHandle {
-    room.addEventListener('snapshot', () => this.requestUpdate());
+    room.addEventListener('snapshot', () => {
+      if (room.talkingWhileMuted) this.#noteMutedTalk();
+      this.requestUpdate();
+    });
     for (const type of EVENT_TYPES)
       room.addEventListener(type, (event) => {
         this.requestUpdate();
         this.dispatchEvent((COPY[type] as (event: Event) => Event)(event));
       });
     return room;
+  }
+
+  #noteMutedTalk(): void {
+    this.talkedWhileMuted = true;
+    clearTimeout(this.#talkedTimer);
+    this.#talkedTimer = setTimeout(() => (this.talkedWhileMuted = false), MUTED_TALK_MS);
   }
 
   /** Reaches `room.join()` without a pause: the browser lets sound start only inside the click. */

@@ -237,17 +237,17 @@ export const voiceRoomStyles = css`
       opacity: 0;
     }
   }
-  .map {
+  .fold {
     border-block-start: 1px solid var(--_border);
     padding-block-start: 4px;
   }
-  .map summary {
+  .fold summary {
     justify-content: flex-start;
     padding-inline: 4px;
     color: var(--_quiet);
     font-size: 14px;
   }
-  .map summary::before {
+  .fold summary::before {
     content: '';
     inline-size: 7px;
     block-size: 7px;
@@ -256,14 +256,19 @@ export const voiceRoomStyles = css`
     rotate: -45deg;
     transition: rotate 120ms;
   }
-  .map summary:dir(rtl)::before {
+  .fold summary:dir(rtl)::before {
     rotate: 135deg;
   }
-  .map[open] summary::before {
+  .fold[open] summary::before {
     rotate: 45deg;
   }
-  .map summary:hover {
+  .fold summary:hover {
     color: var(--_text);
+  }
+
+  .talking {
+    outline: 3px solid var(--_warning);
+    outline-offset: 2px;
   }
 
   .controls {

@@ -1,10 +1,11 @@
 /**
  * What this person decided about others, kept by identity so that it survives their reconnecting and our reloading:
- * block, gain, pan. Stored in localStorage; where that is refused it lasts for the visit.
+ * block, gain, pan, tone. Stored in localStorage; where that is refused it lasts for the visit.
  *
  * Bound: the 500 people touched last; a person at the defaults takes no place.
  */
 
+import { FLAT_TONE, MAX_TONE_DB, type Tone } from '../audio/tone-filter.js';
 import type { Identity } from '../units.js';
 
 export interface PersonPreference {
@@ -13,11 +14,13 @@ export interface PersonPreference {
   readonly gain: number;
   /** −1…1. */
   readonly pan: number;
+  /** dB, each −12…12. */
+  readonly tone: Tone;
 }
 
 const STORAGE_KEY = 'p2p-voice-room/people/1';
 const MAX_PEOPLE = 500;
-const DEFAULTS: PersonPreference = { blocked: false, gain: 1, pan: 0 };
+const DEFAULTS: PersonPreference = { blocked: false, gain: 1, pan: 0, tone: FLAT_TONE };
 
 export class Preferences {
   /** Insertion order = least recently touched first. */
@@ -46,7 +49,11 @@ export class Preferences {
     this.reload();
     const preference = { ...this.of(identity), ...change };
     this.#people.delete(identity);
-    const isDefault = !preference.blocked && preference.gain === 1 && preference.pan === 0;
+    const isDefault =
+      !preference.blocked &&
+      preference.gain === 1 &&
+      preference.pan === 0 &&
+      sameTone(preference.tone, FLAT_TONE);
     if (!isDefault) this.#people.set(identity, preference);
     for (const oldest of this.#people.keys()) {
       if (this.#people.size <= MAX_PEOPLE) break;
@@ -90,14 +97,26 @@ export function parsePeople(text: string | null): [Identity, PersonPreference][]
   return value.slice(-MAX_PEOPLE).flatMap((item: unknown): [Identity, PersonPreference][] => {
     if (!Array.isArray(item) || typeof item[0] !== 'string' || typeof item[1] !== 'object' || !item[1])
       return [];
-    const { blocked, gain, pan } = item[1] as Record<string, unknown>;
-    return [
-      [
-        item[0] as Identity,
-        { blocked: blocked === true, gain: numberWithin(gain, 0, 4, 1), pan: numberWithin(pan, -1, 1, 0) },
-      ],
-    ];
+    const { blocked, gain, pan, tone } = item[1] as Record<string, unknown>;
+    const preference = {
+      blocked: blocked === true,
+      gain: numberWithin(gain, 0, 4, 1),
+      pan: numberWithin(pan, -1, 1, 0),
+      tone: toneFrom(tone),
+    };
+    return [[item[0] as Identity, preference]];
   });
+}
+
+export function sameTone(a: Tone, b: Tone): boolean {
+  return a.lowDb === b.lowDb && a.midDb === b.midDb && a.highDb === b.highDb;
+}
+
+function toneFrom(value: unknown): Tone {
+  if (typeof value !== 'object' || value === null) return FLAT_TONE;
+  const { lowDb, midDb, highDb } = value as Record<string, unknown>;
+  const band = (db: unknown): number => numberWithin(db, -MAX_TONE_DB, MAX_TONE_DB, 0);
+  return Object.freeze({ lowDb: band(lowDb), midDb: band(midDb), highDb: band(highDb) });
 }
 
 function numberWithin(value: unknown, low: number, high: number, fallback: number): number {

@@ -73,8 +73,8 @@ export type ToCore =
   | { readonly type: 'hidden'; readonly hidden: boolean }
   | { readonly type: 'leave' };
 
-/** A member as the core knows it: what the page adds (gain, pan, name for display) is not in it. */
-export type CorePeer = Omit<PeerSnapshot, 'gain' | 'pan' | 'blocked'>;
+/** A member as the core knows it: what the page adds (how it is heard here) is not in it. */
+export type CorePeer = Omit<PeerSnapshot, 'gain' | 'pan' | 'placedPan' | 'tone' | 'solo' | 'blocked'>;
 
 export interface CoreSnapshot {
   readonly type: 'snapshot';
@@ -84,6 +84,10 @@ export interface CoreSnapshot {
   /** This member's own voice. */
   readonly speaking: boolean;
   readonly level: number;
+  /** Of the microphone, 0–1, muted or not. Measured here and sent to nobody. */
+  readonly inputLevel: number;
+  /** A voice is in the microphone and nobody hears it. */
+  readonly talkingWhileMuted: boolean;
   /** Links lost all at once while others should still be there. */
   readonly reconnecting: boolean;
 }

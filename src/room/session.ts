@@ -1,17 +1,23 @@
 /**
  * One stay in a room: everything that joining makes and leaving takes down again. `VoiceRoom` opens one per join and
- * sees of it only its handlers; nothing of a session outlives `close`.
+ * sees of it only its handlers; nothing of a session outlives `close`. Above 400 lines because it is the one place
+ * that joins core, network and sound; each of them is a module of its own.
  */
 
-import { CaptureSource, createAudioContext, openMicrophone } from '../audio/microphone.js';
+import { MicrophoneKeeper } from '../audio/microphone-keeper.js';
+import { CaptureSource, createAudioContext } from '../audio/microphone.js';
 import { Mixer } from '../audio/mixer.js';
+import { SoundKeeper } from '../audio/sound-keeper.js';
+import { SoundOutput } from '../audio/sound-output.js';
+import { makeSuppressor } from '../audio/strong-suppression.js';
+import type { SpeakerDesk } from '../audio/voice-strip.js';
 import { readableOf } from '../audio/track-capture.js';
-import { VoiceRoomError } from '../errors.js';
+import { VoiceRoomError, type VoiceRoomErrorReason } from '../errors.js';
 import { NETWORK_DEFAULTS } from '../network/config.js';
 import { Doorbell, type DoorbellModule, type Reachability } from '../network/doorbell.js';
 import { LinkMaker } from '../network/link-maker.js';
 import { SAMPLE_RATE_HZ, toHex, type Handle, type Identity, type MemberId } from '../units.js';
-import { codecUrl, doorbellUrl, workletUrl } from './assets.js';
+import { codecUrl, doorbellUrl, suppressorUrls, workletUrl } from './assets.js';
 import { startCore, type CoreConnection } from './core-connection.js';
 import { loadPersonalKey, type PersonalKey } from './identity.js';
 import { DEFAULT_ICE_SERVERS, limitsOf, networksOf, voiceOf } from './options.js';
@@ -25,8 +31,10 @@ export interface SessionHandlers {
   onWrongPassword(): void;
   /** Sound started or was stopped by the browser. */
   onSoundChange(): void;
-  /** Gain and pan this person gave that member. */
-  deskOf(memberId: MemberId): { gain: number; pan: number };
+  /** How this person wants to hear that member. */
+  deskOf(memberId: MemberId): SpeakerDesk;
+  /** Trouble for one of these reasons is over. */
+  onMended(...reasons: VoiceRoomErrorReason[]): void;
 }
 
 /** ms to wait for the core's goodbyes before everything is closed anyway. */
@@ -40,14 +48,18 @@ export class Session {
   readonly #context: AudioContext;
   /** For the whole stay: capture and encoder must agree. */
   readonly #frameMs: 10 | 20;
+  readonly #sound: SoundKeeper;
+  readonly #output: SoundOutput;
+  readonly #microphone = new MicrophoneKeeper({
+    onStream: (stream) => this.#connectCapture(stream),
+    onTrouble: (error) => this.handlers.onError(error),
+    onMended: () => this.handlers.onMended('microphone-missing', 'microphone-denied', 'microphone-changed'),
+  });
   #mixer: Mixer | undefined;
   #core: CoreConnection | undefined;
   #linkMaker: LinkMaker | undefined;
   #doorbell: Doorbell | undefined;
   #capture: CaptureSource | undefined;
-  #deviceStream: MediaStream | undefined;
-  /** Counts up with every choice of source: an answer to an older one is not used. */
-  #deviceRequest = 0;
   #key: PersonalKey | undefined;
   /** What was said before there was a core to hear it. */
   readonly #early: [ToCore, Transferable[] | undefined][] = [];
@@ -70,7 +82,8 @@ export class Session {
   ) {
     this.#frameMs = voiceOf(options).frameMs;
     this.#context = createAudioContext();
-    this.#context.onstatechange = () => this.handlers.onSoundChange();
+    this.#sound = new SoundKeeper(this.#context, () => this.handlers.onSoundChange());
+    this.#output = new SoundOutput(this.#context, (node) => this.#mixer?.setOutput(node));
     this.#worklets = this.#loadWorklets();
     // Reported by `open`, which waits for it after other things that may fail first.
     this.#worklets.catch((error: unknown) => console.debug('p2p-voice-room: worklets', error));
@@ -86,7 +99,12 @@ export class Session {
   }
 
   get soundBlocked(): boolean {
-    return !this.#closed && this.#context.state !== 'running';
+    return !this.#closed && this.#sound.isSilenced;
+  }
+
+  /** Something else, such as a call, has the sound and gives it back by itself. */
+  get soundInterrupted(): boolean {
+    return !this.#closed && this.#sound.isInterrupted;
   }
 
   /** Makes everything and starts looking for others. @throws VoiceRoomError when nothing can be done. */
@@ -141,7 +159,7 @@ export class Session {
   }
 
   async resumeSound(): Promise<void> {
-    if (this.#context.state === 'suspended') await this.#context.resume();
+    await this.#sound.resume();
   }
 
   block(identity: Identity): void {
@@ -160,9 +178,9 @@ export class Session {
     this.#post({ type: 'hidden', hidden });
   }
 
-  setDesk(memberSource: Handle, gain: number, pan: number): void {
-    this.#mixer?.setGain(memberSource, gain);
-    this.#mixer?.setPan(memberSource, pan);
+  /** Takes effect once they speak: a member who never does costs nothing. */
+  setDesk(source: Handle, desk: SpeakerDesk): void {
+    if (this.#speakers.has(source)) this.#mixer?.setSpeaker(source, desk);
   }
 
   /** Takes over what can change while joined. */
@@ -171,14 +189,15 @@ export class Session {
     this.options = options;
     this.#post({ type: 'limits', limits: limitsOf(options) });
     this.#post({ type: 'voice', voice: voiceOf(options) });
-    this.#mixer?.setDeafened(options.deafened ?? false);
-    for (const track of this.#deviceStream?.getTracks() ?? []) track.enabled = !(options.muted ?? false);
+    this.#applyMaster();
+    if ((before.outputDevice ?? '') !== (options.outputDevice ?? '')) await this.#chooseOutput();
     const sourceChanged =
       (before.microphone ?? null) !== (options.microphone ?? null) ||
       (before.listenOnly ?? false) !== (options.listenOnly ?? false) ||
       before.echoCancellation !== options.echoCancellation ||
       before.noiseSuppression !== options.noiseSuppression ||
-      before.autoGainControl !== options.autoGainControl;
+      before.autoGainControl !== options.autoGainControl ||
+      (before.inputDevice ?? '') !== (options.inputDevice ?? '');
     if (sourceChanged) await this.#openMicrophone();
   }
 
@@ -194,13 +213,51 @@ export class Session {
     this.#mixer = new Mixer(this.#context, playout.port1, {
       onCodecFailed: (message) => this.#onFatal(codecRefused(message)),
     });
-    this.#mixer.setDeafened(this.options.deafened ?? false);
+    this.#applyMaster();
     this.#post({ type: 'playout-port', port: playout.port2 }, [playout.port2]);
     for (const [source, memberId] of this.#speakers) {
-      this.#mixer.addSpeaker(source, this.handlers.deskOf(memberId));
+      this.#mixer.setSpeaker(source, this.handlers.deskOf(memberId));
     }
-    await this.#openMicrophone();
+    await Promise.all([this.#openMicrophone(), this.#chooseOutput()]);
+    navigator.mediaDevices?.addEventListener?.('devicechange', this.#onDevices);
   }
+
+  #applyMaster(): void {
+    const { volume, levelling, deafened } = this.options;
+    this.#mixer?.setVolume(volume ?? 1);
+    this.#mixer?.setLevelling(levelling ?? false);
+    this.#mixer?.setDeafened(deafened ?? false);
+  }
+
+  /** Plays on the chosen device; on the default one, and says so, while that is not there. */
+  async #chooseOutput(): Promise<void> {
+    const deviceId = this.options.outputDevice ?? '';
+    try {
+      await this.#output.setDevice(deviceId);
+      this.handlers.onMended('output-changed');
+    } catch (error) {
+      console.debug('p2p-voice-room: output device', error);
+      await this.#output.setDevice('').catch(() => undefined); // It plays there already.
+      this.handlers.onError(
+        new VoiceRoomError(
+          'output-changed',
+          'The chosen loudspeaker is not there. The default one plays; choose another in the settings.',
+        ),
+      );
+    }
+  }
+
+  /** The chosen loudspeaker may have gone or come back. */
+  readonly #onDevices = (): void => {
+    const wanted = this.options.outputDevice ?? '';
+    if (wanted === '') return;
+    void navigator.mediaDevices.enumerateDevices().then(async (devices) => {
+      const isThere = devices.some(({ kind, deviceId }) => kind === 'audiooutput' && deviceId === wanted);
+      if (isThere === (this.#output.deviceId === wanted) || this.#closed) return;
+      if (!isThere) await this.#output.setDevice('');
+      await this.#chooseOutput();
+    });
+  };
 
   async #loadWorklets(): Promise<void> {
     try {
@@ -310,78 +367,82 @@ export class Session {
   async #openMicrophone(): Promise<void> {
     const { options } = this;
     const wanted = options.microphone ?? null;
-    this.#deviceRequest += 1;
-    this.#stopDevice();
-    if (options.listenOnly && !wanted) {
-      await this.#connectCapture(null);
+    if (!wanted && !options.listenOnly) {
+      await this.#microphone.open({
+        echoCancellation: options.echoCancellation ?? true,
+        noiseSuppression: (options.noiseSuppression ?? true) !== false,
+        autoGainControl: options.autoGainControl ?? true,
+        deviceId: options.inputDevice ?? '',
+      });
       return;
     }
+    this.#microphone.close();
     try {
-      const stream = wanted ?? (await this.#openDevice());
-      if (stream) await this.#connectCapture(stream);
+      await this.#connectCapture(wanted);
     } catch (error) {
-      this.#stopDevice();
       await this.#connectCapture(null);
       this.handlers.onError(
         error instanceof VoiceRoomError
           ? error
-          : new VoiceRoomError(
-              'microphone-missing',
-              'The microphone could not be opened. You can listen.',
-              true,
-              {
-                cause: error,
-              },
-            ),
+          : new VoiceRoomError('microphone-missing', 'The stream cannot be sent. You can listen.', true, {
+              cause: error,
+            }),
       );
     }
-  }
-
-  /** The device's stream; null when the room was left or another source chosen before the person answered. */
-  async #openDevice(): Promise<MediaStream | null> {
-    const request = ++this.#deviceRequest;
-    const stream = await openMicrophone({
-      echoCancellation: this.options.echoCancellation ?? true,
-      noiseSuppression: this.options.noiseSuppression ?? true,
-      autoGainControl: this.options.autoGainControl ?? true,
-    });
-    if (this.#closed || request !== this.#deviceRequest) {
-      for (const track of stream.getTracks()) track.stop();
-      return null;
-    }
-    this.#deviceStream = stream;
-    for (const track of stream.getTracks()) track.enabled = !(this.options.muted ?? false);
-    return stream;
   }
 
   /** Captures this stream from now on; null = nothing. @throws VoiceRoomError when it cannot be captured */
   async #connectCapture(stream: MediaStream | null): Promise<void> {
     if (this.#closed) return;
     this.listening = stream === null;
-    const readable = stream ? readableOf(stream) : undefined;
+    // The suppressor is a node: what it filters goes the way through the audio context.
+    const readable = stream && !this.#wantsSuppressor ? readableOf(stream) : undefined;
     this.#post({ type: 'capture-track', readable: readable ?? null }, readable ? [readable] : []);
     if (readable) {
       await this.#capture?.setStream(null);
+      this.handlers.onSoundChange();
       return;
     }
     if (!this.#capture && stream) {
       const ports = new MessageChannel();
       const frameSamples = (this.#frameMs * SAMPLE_RATE_HZ) / 1000;
-      this.#capture = new CaptureSource(this.#context, ports.port1, { workletUrl, frameSamples });
+      this.#capture = new CaptureSource(this.#context, ports.port1, {
+        workletUrl,
+        frameSamples,
+        makeFilter: (context) => this.#makeSuppressor(context),
+      });
       this.#post({ type: 'capture-port', port: ports.port2 }, [ports.port2]);
     }
     await this.#capture?.setStream(stream);
+    this.handlers.onSoundChange();
+  }
+
+  /** Only for the device: a stream of the page's own may be music. */
+  get #wantsSuppressor(): boolean {
+    return this.options.noiseSuppression === 'strong' && !this.options.microphone;
+  }
+
+  async #makeSuppressor(context: AudioContext): Promise<AudioWorkletNode | undefined> {
+    if (!this.#wantsSuppressor) return undefined;
+    try {
+      return await makeSuppressor(context, suppressorUrls);
+    } catch (error) {
+      this.handlers.onError(
+        new VoiceRoomError(
+          'load-failed',
+          'Stronger noise suppression did not start; the browser’s own is in use.',
+          true,
+          { cause: error },
+        ),
+      );
+      return undefined;
+    }
   }
 
   /** Ends joining, or is shown when it happens later. */
   #onFatal(error: VoiceRoomError): void {
     if (this.#onFailed) this.#onFailed(error);
     else this.handlers.onError(error);
-  }
-
-  #stopDevice(): void {
-    for (const track of this.#deviceStream?.getTracks() ?? []) track.stop();
-    this.#deviceStream = undefined;
   }
 
   #onCoreMessage(message: FromCore): void {
@@ -412,7 +473,7 @@ export class Session {
         break;
       case 'speaker':
         this.#speakers.set(message.source, message.memberId);
-        this.#mixer?.addSpeaker(message.source, this.handlers.deskOf(message.memberId));
+        this.#mixer?.setSpeaker(message.source, this.handlers.deskOf(message.memberId));
         break;
       case 'speaker-gone':
         this.#speakers.delete(message.source);
@@ -434,13 +495,15 @@ export class Session {
   }
 
   async #release(): Promise<void> {
-    this.#stopDevice();
+    navigator.mediaDevices?.removeEventListener?.('devicechange', this.#onDevices);
+    this.#microphone.close();
     this.#capture?.close();
     this.#mixer?.close();
+    this.#output.close();
+    this.#sound.close();
     this.#linkMaker?.closeAll();
     this.#core?.close();
     this.#core = undefined;
-    this.#context.onstatechange = null;
     await Promise.all([
       this.#context.state === 'closed' ? undefined : this.#context.close(),
       this.#doorbell?.close(),

@@ -1,6 +1,9 @@
 /** What a script sees of a room: the read-only snapshots of the public contract. */
 
+import type { Tone } from '../audio/tone-filter.js';
 import type { Identity, MemberId } from '../units.js';
+
+export type { Tone };
 
 /**
  * `idle` → `joining` → `joined` ⇄ `reconnecting` → `idle`; `failed` when nothing more happens without the person.
@@ -25,6 +28,12 @@ export interface PeerSnapshot {
   readonly gain: number;
   /** −1 left … 1 right. */
   readonly pan: number;
+  /** Where they are heard: `pan`, or with `spread` the place they were given while `pan` is 0. */
+  readonly placedPan: number;
+  /** dB in three bands; all 0 = as sent. */
+  readonly tone: Tone;
+  /** I hear only them, and others I hear solo. Lasts until I leave or they do. */
+  readonly solo: boolean;
   /** 0–1, from the packets. */
   readonly level: number;
   /** Of the own link to them; undefined without one. */
@@ -121,8 +130,21 @@ export interface VoiceRoomOptions {
   /** ms of sound in a packet: 20 (default), or 10 for 10 ms less delay at about 12 kbit/s more; from the next join on. */
   frameMs?: 10 | 20;
   echoCancellation?: boolean;
-  noiseSuppression?: boolean;
+  /** `strong`: a neural suppressor behind the browser's own, loaded when it is first asked for. */
+  noiseSuppression?: boolean | 'strong';
   autoGainControl?: boolean;
+  /** Microphone, as `enumerateDevices` names it; '' = the default. */
+  inputDevice?: string;
+  /** Loudspeaker, likewise. */
+  outputDevice?: string;
+  /** Of everybody, linear 0–4; 1 = as sent. */
+  volume?: number;
+  /** Evens out loud and quiet people. */
+  levelling?: boolean;
+  /** Places voices from left to right so that they can be told apart; a pan set by hand goes first. */
+  spread?: boolean;
+  /** Keeps the screen on during a conversation. */
+  wakeLock?: boolean;
   /** Instead of the device; null = the device. */
   microphone?: MediaStream | null;
 }

@@ -1,9 +1,12 @@
 /**
  * A room without any user interface: the same states, events and methods as `<p2p-voice-room>`, which is a thin view
- * of it. Importing this module on a server does nothing and does not throw.
+ * of it. Importing this module on a server does nothing and does not throw. Above 400 lines because the class is the
+ * public surface: one declaration and one comment for every property and method.
  */
 
-import { VoiceRoomError } from '../errors.js';
+import { FLAT_TONE, MAX_TONE_DB } from '../audio/tone-filter.js';
+import { DEFAULT_DESK, MAX_GAIN, type SpeakerDesk } from '../audio/voice-strip.js';
+import { VoiceRoomError, type VoiceRoomErrorReason } from '../errors.js';
 import { handleOf, type Identity, type MemberId } from '../units.js';
 import {
   BlockChangeEvent,
@@ -17,10 +20,12 @@ import {
   type VoiceRoomEventMap,
 } from './events.js';
 import { tidyName } from './options.js';
-import { Preferences } from './preferences.js';
+import { Preferences, sameTone } from './preferences.js';
 import type { CorePeer, CoreSnapshot } from './protocol.js';
 import { Session } from './session.js';
-import type { OverlaySnapshot, PeerSnapshot, RoomState, RoomStats, VoiceRoomOptions } from './types.js';
+import { spreadPans } from './spread.js';
+import type { OverlaySnapshot, PeerSnapshot, RoomState, RoomStats, Tone, VoiceRoomOptions } from './types.js';
+import { ConversationWakeLock } from './wake-lock.js';
 
 /** An `EventTarget` whose listeners know what they get. */
 interface VoiceRoomTarget extends EventTarget {
@@ -86,6 +91,13 @@ export class VoiceRoom extends TypedEventTarget {
   #stats = EMPTY_STATS;
   #speaking = false;
   #level = 0;
+  #inputLevel = 0;
+  #talkingWhileMuted = false;
+  /** Whom this person hears solo, for this stay. */
+  readonly #soloed = new Set<Identity>();
+  /** Where `spread` placed whom. */
+  #places = new Map<Identity, number>();
+  readonly #wakeLock = new ConversationWakeLock();
   #lastError: VoiceRoomError | undefined;
   #saidStorageRefused = false;
   #saidDegraded = false;
@@ -126,6 +138,21 @@ export class VoiceRoom extends TypedEventTarget {
   /** This member's own level, 0–1. */
   get level(): number {
     return this.#level;
+  }
+
+  /** Of the microphone, 0–1, muted or not: measured on this device and sent to nobody. */
+  get inputLevel(): number {
+    return this.#inputLevel;
+  }
+
+  /** This person talks, and nobody hears it because the microphone is muted. */
+  get talkingWhileMuted(): boolean {
+    return this.#talkingWhileMuted;
+  }
+
+  /** Something else, such as a call, has the sound; it comes back by itself, or by `resumeSound`. */
+  get soundInterrupted(): boolean {
+    return this.#session?.soundInterrupted ?? false;
   }
 
   /** The browser wants a gesture before it plays: offer a button that calls `resumeSound`. */
@@ -200,6 +227,7 @@ export class VoiceRoom extends TypedEventTarget {
         session.rename(tidyName(this.#options.displayName ?? ''));
         await session.configure(this.#options);
       }
+      this.#wakeLock.setEnabled(this.#options.wakeLock ?? false);
       this.#setState('joined');
       this.#sayStorageRefused(session);
       if (session.soundBlocked) this.#notify();
@@ -252,7 +280,10 @@ export class VoiceRoom extends TypedEventTarget {
     const isLive = Object.keys(changes).some(
       (key) => !JOIN_TIME_OPTIONS.includes(key as keyof VoiceRoomOptions) && key !== 'displayName',
     );
-    if (isLive) void this.#session.configure(this.#options).then(() => this.#notify());
+    if (!isLive) return;
+    this.#wakeLock.setEnabled(this.#options.wakeLock ?? false);
+    if ('spread' in changes) this.#changeDesks();
+    void this.#session.configure(this.#options).then(() => this.#notify());
   }
 
   /** I no longer hear them and their voice no longer travels to me or through me. @throws VoiceRoomError */
@@ -268,7 +299,7 @@ export class VoiceRoom extends TypedEventTarget {
   /** @param gain linear 0–4, 1 = as sent @throws VoiceRoomError */
   setGain(peerId: string, gain: number): void {
     const peer = this.#peer(peerId, 'setGain');
-    assertWithin(gain, 0, 4, 'gain');
+    assertWithin(gain, 0, MAX_GAIN, 'gain');
     this.#setDesk(peer, { gain });
   }
 
@@ -277,6 +308,25 @@ export class VoiceRoom extends TypedEventTarget {
     const peer = this.#peer(peerId, 'setPan');
     assertWithin(pan, -1, 1, 'pan');
     this.#setDesk(peer, { pan });
+  }
+
+  /**
+   * Bass, middle and treble of one person. Bands left out stay as they are.
+   * @param tone dB, each −12…12; 0 = as sent @throws VoiceRoomError
+   */
+  setTone(peerId: string, tone: Partial<Tone>): void {
+    const peer = this.#peer(peerId, 'setTone');
+    for (const [band, db] of Object.entries(tone)) assertWithin(db, -MAX_TONE_DB, MAX_TONE_DB, band);
+    const { lowDb, midDb, highDb } = { ...peer.tone, ...tone };
+    this.#setDesk(peer, { tone: Object.freeze({ lowDb, midDb, highDb }) });
+  }
+
+  /** Hear only them, and others heard solo. Lasts until I leave or they do. @throws VoiceRoomError */
+  setSolo(peerId: string, solo: boolean): void {
+    const { identity } = this.#peer(peerId, 'setSolo');
+    if (solo) this.#soloed.add(identity);
+    else this.#soloed.delete(identity);
+    this.#changeDesks();
   }
 
   #makeSession(appId: string, name: string, preferences: Preferences): Session {
@@ -296,9 +346,9 @@ export class VoiceRoom extends TypedEventTarget {
       onSoundChange: () => {
         if (this.#session === session) this.#notify();
       },
-      deskOf: (memberId) => {
-        const peer = this.#corePeers.get(memberId);
-        return peer ? preferences.of(peer.identity) : { gain: 1, pan: 0 };
+      deskOf: (memberId) => this.#deskOf(this.#peers.find(({ id }) => id === memberId)),
+      onMended: (...reasons) => {
+        if (this.#session === session) this.#mend(reasons);
       },
     });
     return session;
@@ -321,14 +371,32 @@ export class VoiceRoom extends TypedEventTarget {
     this.#notify();
   }
 
-  #setDesk(peer: PeerSnapshot, change: { gain?: number; pan?: number }): void {
+  #setDesk(peer: PeerSnapshot, change: { gain?: number; pan?: number; tone?: Tone }): void {
     this.#preferences?.set(peer.identity, change);
+    this.#changeDesks();
+  }
+
+  /** How people are heard has changed for some of them, or for all. */
+  #changeDesks(): void {
+    const before = new Map(this.#peers.map((peer) => [peer.id, peer]));
     this.#rebuildPeers();
-    for (const changed of this.#peers.filter(({ identity }) => identity === peer.identity)) {
-      this.#session?.setDesk(handleOf(changed.id), changed.gain, changed.pan);
-      this.dispatchEvent(new PeerChangeEvent(changed));
+    this.#sendDesks();
+    for (const peer of this.#peers) {
+      const earlier = before.get(peer.id);
+      if (earlier && !sameButLevel(earlier, peer)) this.dispatchEvent(new PeerChangeEvent(peer));
     }
     this.#notify();
+  }
+
+  #sendDesks(): void {
+    for (const peer of this.#peers) this.#session?.setDesk(handleOf(peer.id), this.#deskOf(peer));
+  }
+
+  /** @param peer undefined for a voice that came before its name */
+  #deskOf(peer: PeerSnapshot | undefined): SpeakerDesk {
+    const isSolo = this.#peers.some(({ solo }) => solo);
+    if (!peer) return { ...DEFAULT_DESK, audible: !isSolo };
+    return { gain: peer.gain, pan: peer.placedPan, tone: peer.tone, audible: peer.solo || !isSolo };
   }
 
   #peer(peerId: string, method: string): PeerSnapshot {
@@ -345,7 +413,10 @@ export class VoiceRoom extends TypedEventTarget {
     this.#stats = snapshot.stats;
     this.#overlay = snapshot.overlay;
     this.#level = snapshot.level;
+    this.#inputLevel = snapshot.inputLevel;
+    this.#talkingWhileMuted = snapshot.talkingWhileMuted;
     this.#rebuildPeers();
+    if (snapshot.speaking || this.#peers.some(({ speaking }) => speaking)) this.#wakeLock.touch();
     if (this.#state === 'joined' && snapshot.reconnecting) this.#setState('reconnecting');
     else if (this.#state === 'reconnecting' && !snapshot.reconnecting) this.#setState('joined');
     if (this.#peers.length > 0 && this.#lastError?.reason === 'wrong-password') this.#lastError = undefined;
@@ -360,12 +431,14 @@ export class VoiceRoom extends TypedEventTarget {
   }
 
   #dispatchChanges(before: Map<MemberId, PeerSnapshot>): void {
+    const ids = this.#peers.map(({ id }) => id);
+    // A newcomer's voice may have come before its name: then its strip was made without this person's desk. And whoever
+    // was heard solo may have gone.
+    if (ids.length !== before.size || ids.some((id) => !before.has(id))) this.#sendDesks();
     for (const peer of this.#peers) {
       const earlier = before.get(peer.id);
       before.delete(peer.id);
       if (!earlier) {
-        // Its voice may have come before its name: then the chain was made without this person's desk.
-        this.#session?.setDesk(handleOf(peer.id), peer.gain, peer.pan);
         this.dispatchEvent(new PeerJoinEvent(peer));
         if (peer.speaking) this.dispatchEvent(new SpeakingChangeEvent(peer.id, true));
         continue;
@@ -379,10 +452,15 @@ export class VoiceRoom extends TypedEventTarget {
 
   #rebuildPeers(): void {
     const own = this.identity;
-    this.#peers = [...this.#corePeers.values()].map((peer) => {
-      const { gain, pan, blocked } = this.#preferences?.of(peer.identity) ?? {
+    const corePeers = [...this.#corePeers.values()];
+    const identities = corePeers.map(({ identity }) => identity);
+    this.#places = this.#options.spread ? spreadPans(identities, this.#places) : new Map();
+    for (const identity of this.#soloed) if (!identities.includes(identity)) this.#soloed.delete(identity);
+    this.#peers = corePeers.map((peer) => {
+      const { gain, pan, tone, blocked } = this.#preferences?.of(peer.identity) ?? {
         gain: 1,
         pan: 0,
+        tone: FLAT_TONE,
         blocked: false,
       };
       const isBlocked = blocked && peer.identity !== own;
@@ -390,11 +468,21 @@ export class VoiceRoom extends TypedEventTarget {
         ...peer,
         gain,
         pan,
+        placedPan: pan === 0 ? (this.#places.get(peer.identity) ?? 0) : pan,
+        tone,
+        solo: this.#soloed.has(peer.identity),
         blocked: isBlocked,
         speaking: peer.speaking && !isBlocked,
         level: isBlocked ? 0 : peer.level,
       });
     });
+  }
+
+  /** Trouble for these reasons is over. */
+  #mend(reasons: readonly VoiceRoomErrorReason[]): void {
+    if (!this.#lastError || !reasons.includes(this.#lastError.reason)) return;
+    this.#lastError = undefined;
+    this.#notify();
   }
 
   #onReachability(reachability: 'all' | 'some' | 'none'): void {
@@ -408,11 +496,7 @@ export class VoiceRoom extends TypedEventTarget {
       );
       return;
     }
-    const reason = this.#lastError?.reason;
-    if (reason === 'no-signaling' || reason === 'signaling-degraded') {
-      this.#lastError = undefined;
-      this.#notify();
-    }
+    this.#mend(['no-signaling', 'signaling-degraded']);
     if (reachability === 'some' && !this.#saidDegraded) {
       this.#saidDegraded = true;
       this.#report(
@@ -480,6 +564,11 @@ export class VoiceRoom extends TypedEventTarget {
     this.#overlay = EMPTY_OVERLAY;
     this.#speaking = false;
     this.#level = 0;
+    this.#inputLevel = 0;
+    this.#talkingWhileMuted = false;
+    this.#soloed.clear();
+    this.#places.clear();
+    this.#wakeLock.close();
     this.#lastError = undefined;
     for (const peer of gone) this.dispatchEvent(new PeerLeaveEvent(peer));
   }
@@ -537,7 +626,12 @@ function withoutUndefined(options: Record<string, unknown>): VoiceRoomOptions {
 /** Equal in everything that does not waver all the time and has no event of its own. */
 function sameButLevel(a: PeerSnapshot, b: PeerSnapshot): boolean {
   return (Object.keys(b) as (keyof PeerSnapshot)[]).every(
-    (key) => key === 'level' || key === 'speaking' || key === 'rttMs' || a[key] === b[key],
+    (key) =>
+      key === 'level' ||
+      key === 'speaking' ||
+      key === 'rttMs' ||
+      // Read anew from storage it is another object.
+      (key === 'tone' ? sameTone(a.tone, b.tone) : a[key] === b[key]),
   );
 }
 

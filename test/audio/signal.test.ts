@@ -1,9 +1,8 @@
-/** The small pieces of signal processing: resampler, time stretching, limiter, made-up voice. */
+/** The small pieces of signal processing: resampler, time stretching, made-up voice. */
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { limiterCurve } from '../../src/audio/mixer.js';
 import { Resampler } from '../../src/audio/resampler.js';
 import { synthesizeVoice } from '../../src/audio/test-voice.js';
 import { compress, expand } from '../../src/audio/time-stretch.js';
@@ -103,21 +102,6 @@ describe('time stretching', () => {
     assert.equal(compress(new Float32Array(200), 200, 100, 'urgent'), 200);
     const spoken = sine(220, FRAME);
     assert.equal(compress(spoken, FRAME, 400, 'quiet'), FRAME);
-  });
-});
-
-describe('limiter', () => {
-  test('leaves ordinary sound alone, rises steadily, and never reaches full scale', () => {
-    const curve = limiterCurve();
-    const middle = (curve.length - 1) / 2;
-    const at = (x: number) => curve[middle + Math.round((x / 16) * middle)] as number;
-    assert.equal(curve[middle], 0);
-    for (const x of [0.1, 0.3, 0.7, -0.5]) assert.ok(Math.abs(at(x) - x) < 1e-3);
-    assert.ok(
-      curve.every((value, i) => Math.abs(value) <= 1 && (i === 0 || value >= (curve[i - 1] as number))),
-    );
-    assert.ok(at(1) < 1 && at(1) > 0.9);
-    assert.equal(at(-2), -at(2));
   });
 });
 

@@ -67,6 +67,108 @@ describe('desk', { timeout: 180_000 }, () => {
     await allHearAll(cast, 5000);
   });
 
+  test(
+    'tone, solo, pan, volume and levelling change what one listener plays',
+    { timeout: 120_000 },
+    async () => {
+      const low = await stage.open({ name: 'L', toneHz: TONES_HZ[0] });
+      const high = await stage.open({ name: 'H', toneHz: TONES_HZ[11] });
+      const listener = await stage.open({ name: 'A', toneHz: null, attributes: { 'listen-only': '' } });
+      await joinAll([low, high, listener]);
+      await listener.hears([low.toneHz!, high.toneHz!]);
+      await listener.plays(100, low.toneHz!, Date.now());
+      const asSent = await amplitudeOf(listener.page, low.toneHz!);
+      const highAsSent = await amplitudeOf(listener.page, high.toneHz!);
+      const ids = { low: await listener.idOf('L'), high: await listener.idOf('H') };
+      const ask = (text: string) => listener.page.evaluate(`rooms[0].${text}`);
+
+      await ask(`setTone('${ids.high}', {highDb: -12})`);
+      // 3700 Hz lies at the shelf's corner: half of the 12 dB there.
+      await listener.hearsAt(high.toneHz!, highAsSent * 10 ** (-6.6 / 20));
+      await listener.hearsAt(low.toneHz!, asSent);
+      await ask(`setTone('${ids.high}', {highDb: 0})`);
+      await listener.hearsAt(high.toneHz!, highAsSent);
+
+      await ask(`setSolo('${ids.low}', true)`);
+      await listener.hears([low.toneHz!]);
+      assert.deepEqual(
+        (await listener.peers()).map(({ solo, name }) => solo === (name === 'L')),
+        [true, true],
+      );
+      await ask(`setSolo('${ids.low}', false)`);
+      await listener.hears([low.toneHz!, high.toneHz!]);
+
+      // Hard left is √2 in one ear: the power over both, which the tap adds, stays.
+      await ask(`setPan('${ids.low}', -1)`);
+      await listener.hearsAt(low.toneHz!, asSent);
+
+      await listener.setAttribute('volume', '0.5');
+      await listener.hearsAt(low.toneHz!, asSent / 2);
+      await listener.setAttribute('volume', null);
+      await listener.setAttribute('levelling', '');
+      // A steady tone of −18 dBFS is −21 LUFS; the target is −20.
+      await listener.hearsAt(low.toneHz!, asSent * 10 ** (1.4 / 20), 20_000);
+      await listener.setAttribute('levelling', null);
+      await listener.hearsAt(low.toneHz!, asSent);
+
+      await listener.setAttribute('spread', '');
+      await waitFor(
+        listener.page,
+        () => new Set(globalThis.rooms[0]!.peers.map(({ placedPan }) => placedPan)).size === 2,
+        [],
+        { message: 'the voices are not spread' },
+      );
+    },
+  );
+
+  test('four voices at 400 % never reach full scale at the destination', { timeout: 120_000 }, async () => {
+    const cast = await stage.openAll(4);
+    const listener = await stage.open({
+      name: 'Z',
+      toneHz: null,
+      attributes: { 'listen-only': '', volume: '4' },
+    });
+    await joinAll([...cast, listener]);
+    await listener.hears(cast.map(({ toneHz }) => toneHz!));
+    const startedMs = Date.now();
+    for (const { name } of cast) await listener.setGain(await listener.idOf(name), 4);
+    await listener.plays(300, cast[0]!.toneHz!, startedMs);
+    const peak = await listener.page.evaluate((since) => globalThis.__tap.peak(since), startedMs);
+    assert.ok(peak > 0.7, `they are loud: ${peak}`);
+    assert.ok(peak <= 0.9, `peak ${peak}`);
+  });
+
+  test('muted but talking is noticed here and told nobody', { timeout: 90_000 }, async () => {
+    const speaker = await stage.open({ name: 'A', toneHz: TONES_HZ[0], attributes: { muted: '' } });
+    const witness = await stage.open({ name: 'B', toneHz: TONES_HZ[1] });
+    await joinAll([speaker, witness]);
+    await speaker.hears([TONES_HZ[1]]);
+    await waitFor(
+      speaker.page,
+      () => /talking, but your microphone is off/.test(globalThis.rooms[0]!.shadowRoot!.textContent),
+      [],
+      { message: 'no hint that the microphone is off' },
+    );
+    const selfId = await speaker.selfId();
+    const { links } = await speaker.stats();
+    assert.ok(
+      links.every((link) => (link.framesSentBySource[selfId] ?? 0) === 0),
+      'a muted voice was sent',
+    );
+    await witness.hears([]);
+  });
+
+  test('a sound the browser stopped comes back by itself', { timeout: 90_000 }, async () => {
+    const cast = await stage.openAll(2);
+    await joinAll(cast);
+    await allHearAll(cast);
+    const [a] = cast as [RoomPage, RoomPage];
+    await a.page.evaluate(() => globalThis.__suspendAll());
+    const sinceMs = Date.now();
+    await a.hears([cast[1]!.toneHz!], 10_000);
+    assert.ok((await a.presence(cast[1]!.toneHz!, sinceMs)).blocksHeard > 0);
+  });
+
   test('silence sends nothing, and is seen as silence', { timeout: 90_000 }, async () => {
     const speaker = await stage.open({ name: 'A', toneHz: TONES_HZ[0] });
     const silent = await stage.open({ name: 'B', toneHz: null, attributes: { 'voice-activation': '-20' } });

@@ -64,6 +64,23 @@ table('muted, deafened, autojoin, listen-only', flag, [
   [1, false, 'bad'],
 ]);
 
+table('noise-suppression', attributes.suppression, [
+  [undefined, true, 'good'],
+  ['on', true, 'good'],
+  ['off', false, 'good'],
+  ['strong', 'strong', 'good'],
+  [' Strong ', 'strong', 'good'],
+  [false, false, 'good'],
+  ['max', true, 'bad'],
+]);
+
+table('input-device and output-device', attributes.deviceId, [
+  [undefined, '', 'good'],
+  ['', '', 'good'],
+  ['abc', 'abc', 'good'],
+  [7, '', 'bad'],
+]);
+
 table('echo-cancellation and the like', onOff, [
   [null, true, 'good'],
   ['on', true, 'good'],

@@ -1,6 +1,12 @@
 import { expect, fixture, html, oneEvent } from '@open-wc/testing';
 import type { PeerTileElement } from '../../src/elements/peer-tile.js';
-import type { BlockRequestEvent, GainRequestEvent, PanRequestEvent } from '../../src/elements/requests.js';
+import type {
+  BlockRequestEvent,
+  GainRequestEvent,
+  PanRequestEvent,
+  SoloRequestEvent,
+  ToneRequestEvent,
+} from '../../src/elements/requests.js';
 import { defineScripted, part } from './scripted-room.js';
 
 defineScripted();
@@ -16,7 +22,9 @@ function slide(slider: HTMLInputElement, value: number): void {
 describe('<peer-tile>', () => {
   it('has the parts the contract names', async () => {
     const tile = await ada();
-    for (const name of 'tile avatar name level quality gain pan block-button menu'.split(' '))
+    for (const name of 'tile avatar name level quality gain pan tone solo-button block-button menu'.split(
+      ' ',
+    ))
       expect(part(tile, name), name).to.exist;
   });
 
@@ -70,6 +78,37 @@ describe('<peer-tile>', () => {
     tile.pan = -0.4;
     await tile.updateComplete;
     expect(part(tile, 'pan').getAttribute('aria-valuetext')).to.equal('40 % left');
+  });
+
+  it('asks for a tone, one band at a time, and keeps its own', async () => {
+    const tile = await ada();
+    const bands = [...part(tile, 'tone').querySelectorAll('input')];
+    expect(bands.map((band) => band.getAttribute('aria-label'))).to.deep.equal([
+      'Bass of Ada',
+      'Middle of Ada',
+      'Treble of Ada',
+    ]);
+    const [bass] = bands as [HTMLInputElement];
+    setTimeout(() => slide(bass, -6));
+    const event = (await oneEvent(tile, 'tone-request')) as ToneRequestEvent;
+    expect([event.peerId, event.tone]).to.deep.equal(['a1', { lowDb: -6 }]);
+    await tile.updateComplete;
+    expect(bass.valueAsNumber, 'the slider goes back to what the owner says').to.equal(0);
+    tile.tone = { lowDb: -6, midDb: 0, highDb: 3 };
+    await tile.updateComplete;
+    expect(bands.map((band) => band.valueAsNumber)).to.deep.equal([-6, 0, 3]);
+    expect(bass.getAttribute('aria-valuetext')).to.equal('−6 dB');
+  });
+
+  it('asks to hear them alone, and shows it when it is so', async () => {
+    const tile = await ada();
+    const button = part<HTMLButtonElement>(tile, 'solo-button');
+    setTimeout(() => button.click());
+    const solo = (await oneEvent(tile, 'solo-request')) as SoloRequestEvent;
+    expect([solo.peerId, solo.solo, tile.solo]).to.deep.equal(['a1', true, false]);
+    tile.solo = true;
+    await tile.updateComplete;
+    expect(button.getAttribute('aria-pressed')).to.equal('true');
   });
 
   it('asks to block and to unblock, and blocks nothing itself', async () => {
@@ -135,7 +174,7 @@ describe('<peer-tile>', () => {
     expect(part(tile, 'quality').getAttribute('aria-label')).to.equal('Not heard yet');
   });
 
-  it('opens its menu by its button and resets both sliders', async () => {
+  it('opens its menu by its button and resets every slider', async () => {
     const tile = await ada();
     const more = tile.shadowRoot?.querySelector<HTMLButtonElement>('.more');
     expect(part(tile, 'menu').hidden).to.equal(true);
@@ -146,8 +185,11 @@ describe('<peer-tile>', () => {
     const asked: string[] = [];
     tile.addEventListener('gain-request', (event) => asked.push(`gain ${event.gain}`));
     tile.addEventListener('pan-request', (event) => asked.push(`pan ${event.pan}`));
-    part(tile, 'menu').querySelector('button')?.click();
-    expect(asked).to.deep.equal(['gain 1', 'pan 0']);
+    tile.addEventListener('tone-request', (event) =>
+      asked.push(`tone ${Object.values(event.tone).join(' ')}`),
+    );
+    part(tile, 'menu').querySelector<HTMLButtonElement>('.reset')?.click();
+    expect(asked).to.deep.equal(['gain 1', 'pan 0', 'tone 0 0 0']);
   });
 
   it('does not let people block their own other tab', async () => {

@@ -3,11 +3,12 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { RoomSnapshot } from '../../src/elements/context.js';
 import { arrow, roomGraph } from '../../src/elements/room-graph.js';
+import { panelStringsFor } from '../../src/elements/panel-strings.js';
 import { stringsFor } from '../../src/elements/strings.js';
 import type { OverlaySnapshot, PeerSnapshot } from '../../src/room/types.js';
 import type { Identity, MemberId } from '../../src/units.js';
 
-const strings = stringsFor('en');
+const strings = panelStringsFor('en', stringsFor('en'));
 const id = (name: string): MemberId => name as MemberId;
 
 function person(name: string, changes: Partial<PeerSnapshot> = {}): PeerSnapshot {
@@ -20,6 +21,9 @@ function person(name: string, changes: Partial<PeerSnapshot> = {}): PeerSnapshot
     blocked: false,
     gain: 1,
     pan: 0,
+    placedPan: 0,
+    tone: { lowDb: 0, midDb: 0, highDb: 0 },
+    solo: false,
     level: 0,
     rttMs: undefined,
     hops: 1,
@@ -43,6 +47,9 @@ function snapshot(peers: PeerSnapshot[], overlay: Partial<OverlaySnapshot>, spea
     deafened: false,
     listening: false,
     soundBlocked: false,
+    soundInterrupted: false,
+    inputLevel: 0,
+    talkingWhileMuted: false,
     error: undefined,
     peers,
     overlay: { links: [], trees: [], ...overlay },

@@ -66,6 +66,10 @@ const STATES: Record<
       lastError: new VoiceRoomError('microphone-denied', 'Allow the microphone.'),
     },
   },
+  'talking while muted, one heard alone': {
+    attributes: { muted: '' },
+    shown: { peers: [peer('Ada', { solo: true }), peer('Ben')], talkingWhileMuted: true, inputLevel: 0.6 },
+  },
   'muted and deafened, push-to-talk': {
     attributes: { muted: '', deafened: '', 'push-to-talk': 'Space' },
     shown: { peers: PEOPLE },
@@ -88,6 +92,13 @@ async function show(name: string): Promise<ScriptedVoiceRoomElement> {
     map.open = true;
     // `toggle` comes in a task of its own.
     await waitUntil(() => map.querySelector('p2p-voice-room-map') !== null);
+    // Its drawing is loaded on demand.
+    await waitUntil(() => map.querySelector('p2p-voice-room-map')?.shadowRoot?.querySelector('svg'));
+  }
+  const settings = element.shadowRoot?.querySelector<HTMLDetailsElement>('[part=settings]');
+  if (settings) {
+    settings.open = true;
+    await waitUntil(() => settings.querySelector('[part=volume]') !== null);
   }
   for (const tile of element.shadowRoot?.querySelectorAll('peer-tile') ?? []) {
     await tile.updateComplete;
@@ -239,7 +250,7 @@ describe('what the room draws', () => {
       const edges = element.getBoundingClientRect();
       const roots = [element, ...(element.shadowRoot?.querySelectorAll('peer-tile') ?? [])];
       for (const root of roots)
-        for (const each of root.shadowRoot?.querySelectorAll('button, input, [part], p') ?? []) {
+        for (const each of root.shadowRoot?.querySelectorAll('button, input, select, [part], p') ?? []) {
           const box = each.getBoundingClientRect();
           if (box.width === 0 || each.classList.contains('level')) continue;
           expect(box.right, `${each.outerHTML.slice(0, 80)}`).to.be.at.most(edges.right + 0.5);
@@ -251,7 +262,8 @@ describe('what the room draws', () => {
     const element = await show('muted and deafened, push-to-talk');
     const roots = [element, ...(element.shadowRoot?.querySelectorAll('peer-tile') ?? [])];
     for (const root of roots)
-      for (const each of root.shadowRoot?.querySelectorAll<HTMLElement>('button, input, summary') ?? [])
+      for (const each of root.shadowRoot?.querySelectorAll<HTMLElement>('button, input, select, summary') ??
+        [])
         expect(
           each.getAttribute('aria-label') ??
             (each.textContent?.trim() || (each as HTMLInputElement).labels?.[0]?.textContent?.trim()),

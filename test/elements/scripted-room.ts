@@ -10,12 +10,19 @@ import type {
   PeerSnapshot,
   RoomState,
   RoomStats,
+  Tone,
   VoiceRoomOptions,
 } from '../../src/room/types.js';
 import type { Identity, MemberId } from '../../src/units.js';
 import { P2PVoiceRoomElement, type RoomHandle } from '../../src/elements/voice-room-element.js';
+import { panelsFile } from '../../src/elements/panels.js';
 import { PeerTileElement } from '../../src/elements/peer-tile.js';
 import { RoomMapElement } from '../../src/elements/room-map.js';
+
+const FLAT_TONE: Tone = { lowDb: 0, midDb: 0, highDb: 0 };
+
+// From the sources: what the tests run has not been built.
+panelsFile.import = () => import('../../src/elements/panels-entry.js');
 
 const hexOf = (text: string): string =>
   [...text].map((letter) => letter.charCodeAt(0).toString(16).padStart(2, '0')).join('');
@@ -34,6 +41,9 @@ export function peer(name: string, changes: Partial<PeerSnapshot> = {}): PeerSna
     blocked: false,
     gain: 1,
     pan: 0,
+    placedPan: changes.pan ?? 0,
+    tone: FLAT_TONE,
+    solo: false,
     level: 0,
     rttMs: 23,
     hops: 1,
@@ -67,7 +77,10 @@ export class ScriptedRoom extends EventTarget implements RoomHandle {
   overlay: OverlaySnapshot = { links: [], trees: [] };
   speaking = false;
   level = 0;
+  inputLevel = 0;
+  talkingWhileMuted = false;
   soundBlocked = false;
+  soundInterrupted = false;
   listening = false;
   lastError: VoiceRoomError | undefined;
   /** Method calls in order, as text. */
@@ -144,7 +157,16 @@ export class ScriptedRoom extends EventTarget implements RoomHandle {
   }
 
   setPan(peerId: string, pan: number): void {
-    this.#change(peerId, { pan });
+    this.#change(peerId, { pan, placedPan: pan });
+  }
+
+  setTone(peerId: string, tone: Partial<Tone>): void {
+    const before = this.peers.find(({ id }) => id === peerId)?.tone ?? FLAT_TONE;
+    this.#change(peerId, { tone: { ...before, ...tone } });
+  }
+
+  setSolo(peerId: string, solo: boolean): void {
+    this.#change(peerId, { solo });
   }
 
   #change(peerId: string, changes: Partial<PeerSnapshot>): PeerSnapshot {

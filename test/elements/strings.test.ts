@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { panelStringsFor, type PanelStrings } from '../../src/elements/panel-strings.js';
 import { stringsFor } from '../../src/elements/strings.js';
 
 test('German for German, English for everything else', () => {
@@ -8,7 +9,10 @@ test('German for German, English for everything else', () => {
 });
 
 test('both languages say something everywhere, and say it differently', () => {
-  const [english, german] = [stringsFor('en'), stringsFor('de')];
+  const [english, german] = ['en', 'de'].map((lang) => panelStringsFor(lang, stringsFor(lang))) as [
+    PanelStrings,
+    PanelStrings,
+  ];
   const said = (value: unknown): string =>
     typeof value === 'function'
       ? String((value as (...values: unknown[]) => unknown)(7, 'Ada'))

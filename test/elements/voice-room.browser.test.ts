@@ -1,4 +1,13 @@
-import { aTimeout, expect, fixture, fixtureCleanup, html, nextFrame, oneEvent } from '@open-wc/testing';
+import {
+  aTimeout,
+  expect,
+  fixture,
+  fixtureCleanup,
+  html,
+  nextFrame,
+  oneEvent,
+  waitUntil,
+} from '@open-wc/testing';
 import { ContextConsumer } from '@lit/context';
 import { LitElement } from 'lit';
 import { roomContext } from '../../src/elements/context.js';
@@ -70,6 +79,12 @@ describe('<p2p-voice-room> attributes', () => {
       echoCancellation: true,
       noiseSuppression: true,
       autoGainControl: true,
+      inputDevice: '',
+      outputDevice: '',
+      volume: 1,
+      levelling: false,
+      spread: false,
+      wakeLock: false,
       microphone: null,
       state: 'idle',
       selfId: undefined,
@@ -95,6 +110,13 @@ describe('<p2p-voice-room> attributes', () => {
         voice-activation="-40"
         bitrate="64000"
         echo-cancellation="off"
+        noise-suppression="strong"
+        volume="0.5"
+        levelling
+        spread
+        input-device="mic"
+        output-device="phones"
+        wake-lock
       ></scripted-voice-room>`,
     );
     await element.join();
@@ -110,7 +132,13 @@ describe('<p2p-voice-room> attributes', () => {
       voiceActivation: -40,
       bitrate: 64_000,
       echoCancellation: false,
-      noiseSuppression: true,
+      noiseSuppression: 'strong',
+      volume: 0.5,
+      levelling: true,
+      spread: true,
+      inputDevice: 'mic',
+      outputDevice: 'phones',
+      wakeLock: true,
       muted: false,
       listenOnly: false,
       microphone: null,
@@ -600,4 +628,106 @@ describe('push-to-talk', () => {
 
 it('the element of the contract is the one without a script', () => {
   expect(Object.getPrototypeOf(ScriptedVoiceRoomElement)).to.equal(P2PVoiceRoomElement);
+});
+
+describe('<p2p-voice-room> sound and microphone', () => {
+  const opened = async (element: ScriptedVoiceRoomElement): Promise<void> => {
+    part<HTMLDetailsElement>(element, 'settings').open = true;
+    await waitUntil(() => element.shadowRoot?.querySelector('[part=volume]'));
+  };
+
+  it('loads its panel when it is opened, and sets what the person chooses', async () => {
+    const element = await joined();
+    expect(element.shadowRoot?.querySelector('[part=volume]')).to.equal(null);
+    await opened(element);
+    const volume = part<HTMLInputElement>(element, 'volume');
+    volume.value = '2.5';
+    volume.dispatchEvent(new Event('input', { bubbles: true }));
+    part<HTMLInputElement>(element, 'levelling').click();
+    part<HTMLInputElement>(element, 'spread').click();
+    part<HTMLInputElement>(element, 'strong-suppression').click();
+    await element.updateComplete;
+    const chosen = { volume: 2.5, levelling: true, spread: true, noiseSuppression: 'strong' };
+    expect(element).to.include(chosen);
+    expect(element.scripted.options).to.include(chosen);
+    expect(volume.getAttribute('aria-valuetext')).to.equal('250 %');
+  });
+
+  it('keeps the choice for the next visit, before what the page suggests; a script’s word goes before both', async () => {
+    const first = await joined();
+    await opened(first);
+    part<HTMLInputElement>(first, 'levelling').click();
+    fixtureCleanup();
+    const element = await fixture<ScriptedVoiceRoomElement>(
+      html`<scripted-voice-room room="den" volume="0.5"></scripted-voice-room>`,
+    );
+    expect([element.levelling, element.volume]).to.deep.equal([true, 0.5]);
+    element.levelling = false;
+    await element.join();
+    expect(element.scripted.options.levelling).to.equal(false);
+  });
+
+  it('lists the real microphones and takes the chosen one', async () => {
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    try {
+      const element = await joined();
+      await opened(element);
+      await waitUntil(() => part<HTMLSelectElement>(element, 'input-device').options.length > 1);
+      const select = part<HTMLSelectElement>(element, 'input-device');
+      const id = select.options[1]?.value ?? '';
+      select.value = id;
+      select.dispatchEvent(new Event('change', { bubbles: true }));
+      await element.updateComplete;
+      expect(element.scripted.options.inputDevice).to.equal(id);
+      expect(select.value).to.equal(id);
+    } finally {
+      for (const track of stream.getTracks()) track.stop();
+    }
+  });
+
+  it('shows the microphone’s level, muted or not', async () => {
+    const element = await joined();
+    await opened(element);
+    element.scripted.show({ inputLevel: 0.4 });
+    await element.updateComplete;
+    expect(part<HTMLMeterElement>(element, 'input-level').value).to.equal(0.4);
+  });
+
+  it('says that the person talks although muted, but not with push-to-talk', async () => {
+    const element = await joined();
+    element.muted = true;
+    element.scripted.show({ talkingWhileMuted: true });
+    await element.updateComplete;
+    expect(part(element, 'status').textContent).to.contain('You are talking, but your microphone is off.');
+    element.scripted.show({ talkingWhileMuted: false });
+    await element.updateComplete;
+    expect(part(element, 'status').textContent, 'a pause in a sentence').to.contain('You are talking');
+    element.pushToTalk = 'Space';
+    await element.updateComplete;
+    expect(part(element, 'status').textContent).not.to.contain('You are talking');
+  });
+
+  it('grants tones and solo to its tiles, and says who is heard alone', async () => {
+    const element = await joined();
+    element.scripted.show({ peers: [peer('Ben'), peer('Cleo')] });
+    await element.updateComplete;
+    const [tile] = element.shadowRoot?.querySelectorAll('peer-tile') ?? [];
+    if (!tile) throw new Error('no tile');
+    tile.shadowRoot?.querySelector<HTMLButtonElement>('[part=solo-button]')?.click();
+    const treble = tile.shadowRoot?.querySelector<HTMLInputElement>('input[name=highDb]');
+    if (!treble) throw new Error('no treble');
+    treble.value = '6';
+    treble.dispatchEvent(new Event('input', { bubbles: true }));
+    await element.updateComplete;
+    expect(element.peers[0]).to.deep.include({ solo: true, tone: { lowDb: 0, midDb: 0, highDb: 6 } });
+    expect(part(element, 'status').textContent).to.contain('You hear only Ben.');
+  });
+
+  it('has setTone and setSolo', async () => {
+    const element = await joined();
+    element.scripted.show({ peers: [peer('Ben')] });
+    element.setTone(idOf('Ben'), { midDb: -3 });
+    element.setSolo(idOf('Ben'), true);
+    expect(element.peers[0]).to.deep.include({ solo: true, tone: { lowDb: 0, midDb: -3, highDb: 0 } });
+  });
 });

@@ -25,7 +25,9 @@ describe('stored preferences', () => {
 
   test('out-of-range values fall back to the default', () => {
     const stored = JSON.stringify([['x', { blocked: 'yes', gain: 9, pan: '1' }]]);
-    assert.deepEqual(parsePeople(stored), [['x', { blocked: false, gain: 1, pan: 0 }]]);
+    assert.deepEqual(parsePeople(stored), [
+      ['x', { blocked: false, gain: 1, pan: 0, tone: { lowDb: 0, midDb: 0, highDb: 0 } }],
+    ]);
   });
 });
 

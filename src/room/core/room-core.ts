@@ -225,6 +225,7 @@ export class RoomCore {
       engine: () => this.#engine as OverlayEngine,
       onSource: (source) => this.#onSource(source),
       onSent: () => this.#reportQueues(),
+      onInputChange: () => this.#markDirty(),
     });
     for (const identity of start.blocked) this.#blocked.add(identity);
     const entry = await book.sign({});

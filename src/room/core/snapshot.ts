@@ -46,6 +46,8 @@ export function buildSnapshot(
     stats: buildStats(view, sources, links, rttMs, voice.malformed + malformedEntries),
     speaking: voice.ownSpeaking,
     level: levelOf(voice.ownLevel),
+    inputLevel: levelOf(voice.inputLevel),
+    talkingWhileMuted: voice.talkingWhileMuted,
   };
 }
 

@@ -8,6 +8,7 @@
 
 import type { FromCapture, FromPlayout, PlayoutSourceStats, ToPlayout } from '../../audio/messages.js';
 import { TrackCapture } from '../../audio/track-capture.js';
+import { levelOf } from '../../audio/voice-activity.js';
 import type { VoiceEncoder } from '../../audio/voice-encoder.js';
 import type { OverlayEngine, PacketVerdict } from '../../overlay/interface.js';
 import type { Handle, MemberId } from '../../units.js';
@@ -31,6 +32,9 @@ const SPEAKING_HOLD_MS = 300;
 
 /** Frames quieter than this are carried but not shown as speech (`voice-activation="off"` sends silence too). */
 const SPEAKING_LEVEL = 55;
+
+/** dB by which the microphone's level must move to be shown anew: a fan alone keeps no snapshots coming. */
+const SHOWN_STEP_DB = 3;
 
 const MAX_GAPS_KEPT = 64;
 
@@ -57,10 +61,14 @@ export interface VoiceDeskHost {
   onSource(source: Handle): void;
   /** Voice has left: links may be backing up. */
   onSent(): void;
+  /** What the microphone hears has changed enough to be shown. */
+  onInputChange(): void;
 }
 
 export class VoiceDesk {
   malformed = 0;
+  /** Of the microphone, muted or not: 0 loudest … 127 silence. */
+  inputLevel = 127;
   /** Set once the codec is loaded. */
   encoder: VoiceEncoder | undefined;
 
@@ -69,6 +77,8 @@ export class VoiceDesk {
   #capture: MessagePort | undefined;
   #trackCapture: TrackCapture | undefined;
   #flushScheduled = false;
+  #shownLevel = 127;
+  #shownTalking = false;
 
   constructor(private readonly host: VoiceDeskHost) {}
 
@@ -79,6 +89,10 @@ export class VoiceDesk {
 
   get ownSpeaking(): boolean {
     return (this.encoder?.speaking ?? false) && this.ownLevel < SPEAKING_LEVEL;
+  }
+
+  get talkingWhileMuted(): boolean {
+    return (this.encoder?.speakingWhileMuted ?? false) && this.inputLevel < SPEAKING_LEVEL;
   }
 
   setPlayoutPort(port: MessagePort): void {
@@ -214,12 +228,22 @@ export class VoiceDesk {
   }
 
   #encode(samples: Float32Array, sampleTime: number): void {
+    this.#noteInput(-levelOf(samples));
     for (const packet of this.encoder?.push(samples, sampleTime) ?? []) {
       const bytes = encodeVoicePacket(packet);
       const verdict = this.host.engine().sendPacket(packet, this.host.nowMs());
       this.#pass(bytes, packet, HOP_LIMIT, verdict);
       this.encoder?.adapt(() => verdict.forwardTo.flatMap((child) => this.host.links.link(child) ?? []));
     }
+  }
+
+  #noteInput(level: number): void {
+    this.inputLevel = level;
+    const isTalking = this.talkingWhileMuted;
+    if (Math.abs(level - this.#shownLevel) < SHOWN_STEP_DB && isTalking === this.#shownTalking) return;
+    this.#shownLevel = level;
+    this.#shownTalking = isTalking;
+    this.host.onInputChange();
   }
 
   /** Queues a packet for every child; returns for how many. */

@@ -22,6 +22,8 @@ export interface Tap {
   amplitude(toneHz: number, windowMs?: number): number;
   /** Amplitude in each 10 ms block since a moment, oldest first; of the context that played longest. */
   amplitudes(toneHz: number, sinceMs: number): number[];
+  /** Largest sample of any context since a moment, 0–1 and beyond where it clips. */
+  peak(sinceMs: number): number;
   nowMs(): number;
 }
 
@@ -55,12 +57,16 @@ export interface TapReport {
   readonly atMs: readonly number[];
   /** Amplitudes, block after block, one for each tone. */
   readonly amplitudes: Float32Array;
+  /** Largest sample of each block. */
+  readonly peaks: Float32Array;
 }
 
 declare global {
   var __tap: Tap;
   var __live: () => Live;
   var __freezer: Freezer;
+  /** Suspends every context of the page, as a browser does. */
+  var __suspendAll: () => Promise<void>;
   /** Constructors as the browser made them: what the harness makes with these is not counted. */
   var __native: { readonly AudioContext: typeof AudioContext };
 }

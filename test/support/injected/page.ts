@@ -18,6 +18,7 @@ const PRESENT_SHARE = 2 / 3;
 interface Block {
   readonly atMs: number;
   readonly amplitudes: Float32Array;
+  readonly peak: number;
 }
 
 const NativeAudioContext = globalThis.AudioContext;
@@ -50,7 +51,11 @@ function tapOf(context: BaseAudioContext): AudioNode {
       worklet.port.onmessage = ({ data }: MessageEvent<TapReport>) => {
         const tones = TAP_OPTIONS.tonesHz.length;
         data.atMs.forEach((atMs, i) => {
-          history.push({ atMs, amplitudes: data.amplitudes.subarray(i * tones, (i + 1) * tones) });
+          history.push({
+            atMs,
+            amplitudes: data.amplitudes.subarray(i * tones, (i + 1) * tones),
+            peak: data.peaks[i]!,
+          });
         });
         if (history.length > MAX_BLOCKS) history.splice(0, history.length - MAX_BLOCKS);
       };
@@ -111,6 +116,12 @@ const tap: Tap = {
       return blocks.reduce((sum, block) => sum + block.amplitudes[tone]!, 0) / Math.max(1, blocks.length);
     });
     return Math.max(0, ...means);
+  },
+  peak(sinceMs) {
+    return Math.max(
+      0,
+      ...histories.flatMap((history) => blocksSince(history, sinceMs).map(({ peak }) => peak)),
+    );
   },
   amplitudes(toneHz, sinceMs) {
     const tone = indexOf(toneHz);
@@ -259,5 +270,8 @@ globalThis.__native = { AudioContext: NativeAudioContext };
 globalThis.__tap = tap;
 globalThis.__live = live;
 globalThis.__freezer = freezer;
+globalThis.__suspendAll = async () => {
+  for (const context of contexts) if (context.state === 'running') await context.suspend();
+};
 // Functions that tests send into a page were compiled with names kept, by a helper that is only known in Node.
 (globalThis as { __name?: unknown }).__name ??= (target: unknown) => target;

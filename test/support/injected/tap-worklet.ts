@@ -23,6 +23,7 @@ class TapProcessor extends AudioWorkletProcessor {
   #filled = 0;
   #atMs: number[] = [];
   #amplitudes: Float32Array;
+  #peaks = new Float32Array(BLOCKS_PER_REPORT);
 
   constructor({ processorOptions }: { processorOptions: TapOptions }) {
     super();
@@ -37,6 +38,8 @@ class TapProcessor extends AudioWorkletProcessor {
       for (let channel = 0; channel < MAX_CHANNELS; channel++) {
         // A silent input has no channels; its blocks count all the same, as silence.
         const sample = channels[channel]?.[i] ?? 0;
+        const block = this.#atMs.length;
+        this.#peaks[block] = Math.max(this.#peaks[block]!, Math.abs(sample));
         for (let tone = 0; tone < this.#coefficients.length; tone++) {
           const at = 2 * (tone * MAX_CHANNELS + channel);
           const next = sample + this.#coefficients[tone]! * this.#states[at]! - this.#states[at + 1]!;
@@ -66,7 +69,9 @@ class TapProcessor extends AudioWorkletProcessor {
     this.#filled = 0;
     this.#atMs.push(Date.now());
     if (this.#atMs.length < BLOCKS_PER_REPORT) return;
-    this.port.postMessage({ atMs: this.#atMs, amplitudes: this.#amplitudes } satisfies TapReport);
+    const report: TapReport = { atMs: this.#atMs, amplitudes: this.#amplitudes, peaks: this.#peaks };
+    this.port.postMessage(report);
+    this.#peaks = new Float32Array(BLOCKS_PER_REPORT);
     this.#atMs = [];
     this.#amplitudes = new Float32Array(this.#amplitudes.length);
   }
