@@ -54,6 +54,10 @@ const steps = [
     command: [node, '--import', 'tsx', 'bench/loss.ts', '--quick', '--json'],
   },
   {
+    name: 'bench:overlay and its report, tiny',
+    command: [node, '--import', 'tsx', 'bench/overlay-report.ts', '--tiny', '--out', '.cache/report'],
+  },
+  {
     name: 'bench:join, two runs',
     command: [node, '--import', 'tsx', 'bench/join.ts', '--runs', '2', '--json'],
     skip: noChromium,
