@@ -13,6 +13,7 @@ import {
   fewSpareConnections,
   libopus,
   siblingAssets,
+  tightStyles,
 } from './scripts/lib/rollup-plugins.mjs';
 
 /** @typedef {{name: string, input: string, format: 'es' | 'iife', intro?: string, shared?: string[]}} Bundle */
@@ -66,6 +67,7 @@ function options({ name, input, format, intro, shared }) {
     plugins: [
       libopus(),
       siblingAssets(),
+      tightStyles(),
       ...(name.endsWith('.suppressor')
         ? [companion(`${SUPPRESSOR}/rnnoise_simd.wasm`, 'p2p-voice-room.suppressor.wasm')]
         : []),

@@ -96,6 +96,23 @@ export function factory({ input, shared, plugins }) {
 }
 
 /**
+ * Takes line breaks, indentation and comments out of style sheets, which are text to every minifier.
+ * @returns {import('rollup').Plugin}
+ */
+export function tightStyles() {
+  return {
+    name: 'tight-styles',
+    transform(code, id) {
+      if (!id.includes('/src/elements/') || !code.includes('css`')) return null;
+      const tight = code.replaceAll(/css`[^`]*`/g, (sheet) =>
+        sheet.replaceAll(/\/\*[^]*?\*\//g, '').replaceAll(/\s*\n\s*/g, ' '),
+      );
+      return { code: tight, map: null };
+    },
+  };
+}
+
+/**
  * Puts a file that the bundle loads at run time beside it.
  * @param {string} from relative to the package @param {string} fileName
  * @returns {import('rollup').Plugin}

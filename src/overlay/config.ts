@@ -89,6 +89,9 @@ export interface OverlayConfig {
   readonly switchGain: number;
   /** … and by this many ms, or RTT noise moves trees. */
   readonly switchGainMs: number;
+  /** The same while the source speaks: every move costs a moment of two copies. */
+  readonly speakingSwitchGain: number;
+  readonly speakingSwitchGainMs: number;
   /** Delay before a silent tree tells changed costs, ms: changes come in waves, and nothing is being said. */
   readonly advertDelayMs: number;
   /** The same while the source speaks, or a route appears or vanishes, ms. */
@@ -143,12 +146,12 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   linksInLargeRooms: 8,
   firstLinks: 4,
   rewireMs: 1000,
-  rewireMaxMs: 60_000,
+  rewireMaxMs: 120_000,
   rewireSlowing: 1.15,
-  rewireAging: 0.06,
-  rewireCandidates: 6,
-  rewireRandom: 3,
-  rewireSample: 24,
+  rewireAging: 0.03,
+  rewireCandidates: 4,
+  rewireRandom: 2,
+  rewireSample: 16,
   rewireMargin: 0.1,
   rewireLeastMs: 0.15,
   poorLinks: 2,
@@ -173,7 +176,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   publishIntervalMs: 2000,
   placedError: 0.35,
   coordinateShiftMs: 15,
-  coordinateIntervalMs: 8000,
+  coordinateIntervalMs: 30_000,
   coordinateIntervalMaxMs: 300_000,
   tombstoneMs: 120_000,
   maxTombstones: 512,
@@ -184,6 +187,8 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   copyKbps: 40,
   switchGain: 0.02,
   switchGainMs: 1,
+  speakingSwitchGain: 0.1,
+  speakingSwitchGainMs: 5,
   advertDelayMs: 300,
   advertUrgentMs: 15,
   advertChange: 0.03,

@@ -715,14 +715,21 @@ export class Trees {
       return;
     }
     const candidates = this.#candidates(tree);
-    const present = { parent, costMs: tree.costMs, feasibleMs: tree.feasibleMs };
-    const better = chooseBetterParent(candidates, present, core.config);
+    const { config } = core;
+    // A silent tree may risk a loop for a round trip: paths end it, and nothing is carried meanwhile.
+    const feasibleMs = tree.speaking ? tree.feasibleMs : Infinity;
+    const present = { parent, costMs: tree.costMs, feasibleMs };
+    const least = tree.speaking
+      ? { switchGain: config.speakingSwitchGain, switchGainMs: config.speakingSwitchGainMs }
+      : config;
+    const better = chooseBetterParent(candidates, present, least);
     if (better) {
       this.#ask(tree, better.peer, true);
       tree.improveAtMs = core.nowMs + core.jittered(core.config.improveIntervalMs);
       return;
     }
-    const barred = chooseBetterParent(candidates, { ...present, feasibleMs: Infinity }, core.config);
+    const barred =
+      tree.speaking && chooseBetterParent(candidates, { ...present, feasibleMs: Infinity }, least);
     if (barred) {
       this.#requestEpoch(tree);
       tree.improveAtMs = core.nowMs + core.jittered(core.config.improveIntervalMs);

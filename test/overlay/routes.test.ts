@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  chooseBackups,
+  chooseBetterParent,
+  chooseFirstParent,
+  decideChild,
+  isFeasible,
+  type Asker,
+  type Candidate,
+  type ChildState,
+} from '../../src/overlay/routes.js';
+import type { MemberId } from '../../src/units.js';
+
+const id = (name: string): MemberId => name as MemberId;
+
+function candidate(peer: string, totalMs: number, rest: Partial<Candidate> = {}): Candidate {
+  return {
+    peer: id(peer),
+    totalMs,
+    reportedMs: totalMs - 10,
+    newerEpoch: false,
+    olderEpoch: false,
+    freeSlots: 1,
+    path: [1],
+    ...rest,
+  };
+}
+
+function child(peer: string, rest: Partial<ChildState> = {}): ChildState {
+  return { peer: id(peer), capacity: 4, freeSlots: 1, leaving: false, linkedToAsker: true, ...rest };
+}
+
+const asker = (rest: Partial<Asker> = {}): Asker => ({
+  peer: id('asker'),
+  capacity: 4,
+  freeSlots: 4,
+  urgent: false,
+  unserved: false,
+  ...rest,
+});
+
+describe('which parent', () => {
+  test('a parent whose own cost was once above ours may hang below us', () => {
+    const table: [Partial<Candidate>, number, boolean][] = [
+      [{ reportedMs: 20 }, 30, true],
+      [{ reportedMs: 30 }, 30, false],
+      [{ reportedMs: 40 }, 30, false],
+      [{ reportedMs: 40, newerEpoch: true }, 30, true],
+      [{ reportedMs: 20, olderEpoch: true }, 30, false],
+    ];
+    for (const [rest, feasibleMs, expected] of table)
+      assert.equal(isFeasible(candidate('a', 50, rest), feasibleMs), expected, JSON.stringify(rest));
+  });
+
+  test('the first parent: the soonest with room, else whom a refusal named, else the soonest', () => {
+    const full = (peer: string, ms: number): Candidate => candidate(peer, ms, { freeSlots: 0 });
+    const table: [Candidate[], string[], string | undefined][] = [
+      [[], [], undefined],
+      [[candidate('a', 50), candidate('b', 30), full('c', 10)], [], 'b'],
+      [[full('a', 50), full('b', 30)], ['a'], 'a'],
+      [[full('a', 50), full('b', 30)], ['gone'], 'b'],
+      [[candidate('a', 50), full('b', 30)], ['b'], 'a'],
+    ];
+    for (const [candidates, hints, expected] of table)
+      assert.equal(chooseFirstParent(candidates, hints.map(id))?.peer, expected);
+  });
+
+  test('a better parent: free, feasible, and better by the larger of share and milliseconds', () => {
+    const config = { switchGain: 0.1, switchGainMs: 5 };
+    const present = { parent: id('p'), costMs: 100, feasibleMs: 100 };
+    const table: [Candidate[], string | undefined][] = [
+      [[candidate('a', 91)], undefined],
+      [[candidate('a', 90)], 'a'],
+      [[candidate('a', 90), candidate('b', 60)], 'b'],
+      [[candidate('a', 60, { freeSlots: 0 })], undefined],
+      [[candidate('a', 60, { reportedMs: 120 })], undefined],
+      [[candidate('p', 10)], undefined],
+    ];
+    for (const [candidates, expected] of table)
+      assert.equal(chooseBetterParent(candidates, present, config)?.peer, expected);
+    const near = { parent: id('p'), costMs: 20, feasibleMs: 20 };
+    assert.equal(chooseBetterParent([candidate('a', 16)], near, config), undefined, 'less than 5 ms');
+  });
+
+  test('backups: other ancestors first, nobody behind the present parent, those with room, the soonest', () => {
+    const present = { parent: id('p'), parentTag: 9, path: [1, 5, 9] };
+    const backups = chooseBackups(
+      [
+        candidate('p', 10),
+        candidate('behind', 20, { path: [1, 9] }),
+        candidate('shares', 25, { path: [1, 5] }),
+        candidate('full', 20, { path: [1, 7], freeSlots: 0 }),
+        candidate('late', 60, { path: [1, 7] }),
+        candidate('soon', 40, { path: [1, 8] }),
+      ],
+      present,
+      5,
+    );
+    assert.deepEqual(backups, ['soon', 'late', 'full', 'shares', 'behind']);
+  });
+});
+
+describe('which child', () => {
+  test('with room, yes; what is reserved yields to need', () => {
+    assert.deepEqual(decideChild(asker(), [child('a')], 2, 0, 0), { accept: true, displace: undefined });
+    const reserved = decideChild(asker({ freeSlots: 0 }), [child('a'), child('b'), child('c')], 4, 1, 0);
+    assert.equal(reserved.accept, false);
+    for (const need of [{ urgent: true }, { unserved: true }]) {
+      const taken = decideChild(
+        asker({ freeSlots: 0, ...need }),
+        [child('a'), child('b'), child('c')],
+        4,
+        1,
+        0,
+      );
+      assert.equal(taken.accept, true, JSON.stringify(need));
+    }
+  });
+
+  test('places that were promised count as taken', () => {
+    assert.equal(decideChild(asker({ freeSlots: 0 }), [child('a')], 2, 0, 1).accept, false);
+  });
+
+  test('a stronger one takes the place of the weakest that it is linked to and can serve', () => {
+    const children = [child('strong', { capacity: 9 }), child('weak', { capacity: 0 }), child('mid')];
+    const decision = decideChild(asker({ capacity: 8 }), children, 3, 0, 0);
+    assert.deepEqual(decision, { accept: true, displace: 'weak' });
+    const apart = children.map((each) => ({ ...each, linkedToAsker: false }));
+    assert.equal(decideChild(asker({ capacity: 8 }), apart, 3, 0, 0).accept, false, 'not linked');
+    const bare = decideChild(asker({ capacity: 8, freeSlots: 0 }), children, 3, 0, 0);
+    assert.equal(bare.accept, false, 'cannot serve it in turn');
+  });
+
+  test('one without a parent takes anybody’s place that it can serve; one hand-over at a time', () => {
+    const children = [child('a', { capacity: 9 })];
+    const unserved = asker({ capacity: 1, freeSlots: 1, unserved: true });
+    assert.deepEqual(decideChild(unserved, children, 1, 0, 0), { accept: true, displace: 'a' });
+    const moving = [child('a', { capacity: 9 }), child('b', { leaving: true })];
+    assert.equal(decideChild(unserved, moving, 1, 0, 0).accept, false);
+  });
+
+  test('a refusal names those with most room below', () => {
+    const children = [child('a', { freeSlots: 0 }), child('b', { freeSlots: 3 })];
+    const decision = decideChild(asker({ freeSlots: 0 }), children, 2, 0, 0);
+    assert.deepEqual(decision, { accept: false, redirects: ['b', 'a'] });
+  });
+});
