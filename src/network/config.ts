@@ -35,10 +35,13 @@ export interface NetworkConfig {
   /** ms without pipe traffic after which the next step of a ring may cut the pipe. */
   readonly pipeQuietMs: number;
   /**
-   * ms without pipe traffic after which a passive member drops Trystero's idle pool, drawn up to twice as long: those on
-   * duty were rung together and must not all be away together.
+   * ms without pipe traffic or progress of a connection after which a passive member that was rung drops Trystero's pool,
+   * drawn up to twice as long: until then it is as deaf on torrent as an active one, and those on duty, rung together,
+   * must not all be away together.
    */
   readonly pipeIdleMs: number;
+  /** The same once everybody who was met is linked or gone. */
+  readonly pipesMetMs: number;
   /** ms between looks at the sockets and, doubled up to the maximum, between attempts to reopen them. */
   readonly socketRetryMs: number;
   readonly maxSocketRetryMs: number;
@@ -57,14 +60,15 @@ export const NETWORK_DEFAULTS: NetworkConfig = {
   easyVoiceBufferedBytes: 1000,
   ringMs: 2600,
   socketGraceMs: 6000,
-  firstAlonePauseMs: 3000,
+  firstAlonePauseMs: 1500,
   maxAlonePauseMs: 30_000,
   dutyRingPauseMs: 60_000,
   splitRingSpreadMs: 3000,
   pipeProofMs: 2000,
   meetingGraceMs: 6000,
   pipeQuietMs: 2000,
-  pipeIdleMs: 8000,
+  pipeIdleMs: 2500,
+  pipesMetMs: 400,
   socketRetryMs: 1000,
   maxSocketRetryMs: 20_000,
   signalingPatienceMs: 5000,
@@ -78,6 +82,7 @@ export function validateNetworkConfig(config: NetworkConfig): NetworkConfig {
   require(Object.values(config).every((value) => value > 0), 'every value is above 0');
   require(config.ringMs > 2100, 'ringMs covers the warm-up announcements of Trystero (2.1 s)');
   require(config.firstAlonePauseMs <= config.maxAlonePauseMs, 'firstAlonePauseMs ≤ maxAlonePauseMs');
+  require(config.pipesMetMs <= config.pipeIdleMs, 'pipesMetMs ≤ pipeIdleMs');
   require(config.socketRetryMs <= config.maxSocketRetryMs, 'socketRetryMs ≤ maxSocketRetryMs');
   require(config.pipeProofMs <
     config.ringMs, 'pipeProofMs < ringMs, so that a one-sided join is cured within a ring');

@@ -9,7 +9,7 @@
  * - **An id that somebody met must not come back soon.** Far ends remember it for 23 s in the middle of an offer, for
  *   57 s with an offer of theirs on its way, for two minutes as an idle connection, and ignore or misdirect what it says
  *   meanwhile: of 21 members that left and came back under their old id, 8 were met only after 8 s or more. So an
- *   instance that is spent (`isSpent`) is thrown away with its lines.
+ *   instance that is spent (`isSpent`) does not ring again.
  * - An active join keeps a pool of idle connections per strategy (20; our build makes it four). `passive: true` has none
  *   until somebody rings; then it has them too, until it leaves.
  * - Torrent: an active member that waits drops a newcomer's offer when its own id is the lower one, until its tracker
@@ -18,7 +18,8 @@
  *   learns nothing. Leaving and joining again cures it.
  * - `leave()` leaves connections and sockets behind. Hence the counted `RTCPeerConnection` subclass below, and closing
  *   sockets by hand while reconnection is paused. While its goodbye cannot be sent it does not leave at all, and joining
- *   again meanwhile returns the old room; where sending throws, for ever. Hence the forgiving channels below.
+ *   again meanwhile returns the old room; where sending throws, for ever. Hence the forgiving channels below. Closing
+ *   a connection from outside it does not notice, and binds the dead one to its next room: it has to be told.
  * - A socket that failed about six times is never tried again in the life of the module; while reconnection is paused
  *   failures are not counted. So reconnection stays paused, and `retrySockets` lets it through for a moment.
  * - The first `joinRoom` of a strategy decides relays and ICE settings until every room of that strategy was left.
@@ -56,6 +57,8 @@ export interface Line {
   send(peerId: string, bytes: Uint8Array): Promise<void>;
   /** Connections Trystero holds at this moment. */
   connections(): number;
+  /** When a connection was last made or made progress, `performance.now()`; now while one is just opening. */
+  lastProgressMs(): number;
   /** Leaves and closes every connection made meanwhile; sockets stay for the next stay. */
   leave(): Promise<void>;
 }
@@ -63,28 +66,49 @@ export interface Line {
 /** Trystero waits for its goodbye to be sent; a dead connection would keep it waiting for ever. */
 const LEAVE_PATIENCE_MS = 600;
 
+/** A connection that opens at all has usually done so by then. */
+const OPENING_MS = 4000;
+
 const joins: Record<DoorbellNetwork, JoinRoom> = { torrent: joinTorrent, nostr: joinNostr };
 const sockets: Record<DoorbellNetwork, () => Record<string, WebSocket>> = {
   torrent: torrentSockets as () => Record<string, WebSocket>,
   nostr: nostrSockets as () => Record<string, WebSocket>,
 };
 
-/** Somebody may remember this instance's peer id, or it never got out of a room. */
 let spent = false;
+let stuck = false;
 
-/** True when this instance must not join again. */
+/** True when somebody may remember this instance's peer id. */
 export function isSpent(): boolean {
-  return spent;
+  return spent || stuck;
+}
+
+/** True when this instance did not get out of a room: it cannot join that room again. */
+export function isStuck(): boolean {
+  return stuck;
 }
 
 /** Joins one network. Never throws for network reasons. */
 export function openLine(options: LineOptions): Line {
-  const alive = new Set<RTCPeerConnection>();
+  const alive = new Set<CountedPeerConnection>();
   let isLeft = false;
+  let progressMs = performance.now();
+  const noteProgress = () => {
+    progressMs = performance.now();
+  };
   class CountedPeerConnection extends RTCPeerConnection {
+    #describedMs = Number.NEGATIVE_INFINITY;
+
+    /** ICE tries for up to half a minute to reach somebody who is gone: only its first seconds count. */
+    get isOpening(): boolean {
+      return this.connectionState === 'connecting' && performance.now() - this.#describedMs < OPENING_MS;
+    }
+
     constructor(configuration?: RTCConfiguration) {
       super(configuration);
       this.addEventListener('datachannel', ({ channel }) => forgive(channel));
+      this.addEventListener('connectionstatechange', noteProgress);
+      noteProgress();
       // A timer of a room that could not be left: nothing may come of it.
       if (isLeft) super.close();
       else alive.add(this);
@@ -96,6 +120,8 @@ export function openLine(options: LineOptions): Line {
 
     override setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
       spent = true;
+      noteProgress();
+      this.#describedMs = performance.now();
       return super.setRemoteDescription(description);
     }
 
@@ -133,16 +159,23 @@ export function openLine(options: LineOptions): Line {
   return {
     send: (peerId, bytes) => pipe.send(bytes, { target: peerId }),
     connections: () => alive.size,
+    lastProgressMs: () => {
+      const isOpening = [...alive].some((connection) => connection.isOpening);
+      return isOpening ? performance.now() : progressMs;
+    },
     leave: async () => {
       room.onPeerJoin = null;
       room.onPeerLeave = null;
       let timer: ReturnType<typeof setTimeout> | undefined;
       const late = new Promise<true>((resolve) => (timer = setTimeout(resolve, LEAVE_PATIENCE_MS, true)));
       const failed = () => true;
-      spent = (await Promise.race([room.leave().then(() => false, failed), late])) || spent;
+      stuck = (await Promise.race([room.leave().then(() => false, failed), late])) || stuck;
       clearTimeout(timer);
       isLeft = true;
-      for (const connection of [...alive]) connection.close();
+      for (const connection of [...alive]) {
+        connection.close();
+        connection.dispatchEvent(new Event('connectionstatechange'));
+      }
     },
   };
 }

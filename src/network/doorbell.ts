@@ -3,9 +3,9 @@
  * everybody who answers. A pipe carries roster and signalling until a link of our own is there, never voice.
  *
  * All steps run one after the other on one chain (Trystero cannot leave and join at once). Whoever was met knows this
- * member by a Trystero id that must not come back, so the instance behind it goes with the step. Memory: one instance;
- * one pipe per far end, and Trystero connects to whoever rings in the room, so at most the members present, a few of
- * them twice while they change their step.
+ * member by a Trystero id that must not ring again, so every ring after that takes another instance of Trystero.
+ * Memory: one instance; one pipe per far end, and Trystero connects to whoever rings in the room, so at most the members
+ * present, a few of them twice while they change their step.
  */
 
 import type { NetworkConfig } from './config.js';
@@ -47,6 +47,8 @@ interface FarEnd {
   readonly pipe: Pipe<DoorbellNetwork>;
   /** The pipe's end was or will be reported. */
   isReported: boolean;
+  /** There is a link to it: the pipe is not needed any more. */
+  isLinked: boolean;
   /** Runs out when the pipe does not come up. */
   proofTimer: ReturnType<typeof setTimeout> | undefined;
 }
@@ -76,6 +78,8 @@ export class Doorbell {
   #watchTimer: ReturnType<typeof setInterval> | undefined;
   #lastTrafficMs = 0;
   #idleMs = Number.POSITIVE_INFINITY;
+  /** The coming step only drops the pool of the one before. */
+  #isDroppingPool = false;
   #reachability: Reachability | undefined;
   #unreachableSinceMs = new Map<DoorbellNetwork, number>();
   #nextRetryMs = 0;
@@ -116,6 +120,14 @@ export class Doorbell {
   send(pipe: string, bytes: Uint8Array): void {
     const network = this.#farEnds.get(pipe)?.pipe.provenLine;
     if (network) this.#say(network, pipe, pipeMessage(bytes));
+  }
+
+  /** Whom this pipe reaches is linked. */
+  noteLinked(pipe: string): void {
+    const farEnd = this.#farEnds.get(pipe);
+    if (!farEnd) return;
+    farEnd.isLinked = true;
+    this.#noteMet();
   }
 
   /** Leaves every network; resolves when no connection, socket or timer is left. */
@@ -166,12 +178,23 @@ export class Doorbell {
 
   /** Somebody is being met: going now would cut the pipe their offer or answer travels through. */
   #isMeeting(): boolean {
-    return (
-      this.#farEnds.size > 0 && performance.now() - this.#lastTrafficMs < this.options.config.pipeQuietMs
-    );
+    return this.#unlinked() > 0 && performance.now() - this.#lastTrafficMs < this.options.config.pipeQuietMs;
   }
 
-  /** Goes through the current step again: leave and join cures a one-sided join and drops an idle pool. */
+  #unlinked(): number {
+    let count = 0;
+    for (const { isLinked } of this.#farEnds.values()) if (!isLinked) count += 1;
+    return count;
+  }
+
+  /** Whoever was met is linked or gone: what was needed to meet them is idle soon. */
+  #noteMet(): void {
+    if (this.#unlinked() > 0) return;
+    this.#lastTrafficMs = performance.now();
+    this.#idleMs = this.options.config.pipesMetMs * (1 + Math.random());
+  }
+
+  /** Goes through the current step again: leaving and joining cures a one-sided join and drops an idle pool. */
   #again(): void {
     this.#stance = 'away';
     this.#run();
@@ -188,7 +211,10 @@ export class Doorbell {
       await this.#thrownAway;
       return;
     }
-    if (this.#module?.isSpent()) this.#throwAway();
+    // Only listening, idle: those who might remember it are linked or gone, and its sockets are worth keeping.
+    const keeps = this.#isDroppingPool && stance === 'passive' && !this.#module?.isStuck();
+    this.#isDroppingPool = false;
+    if (this.#module?.isSpent() && !keeps) this.#throwAway();
     try {
       this.#module ??= await this.options.load();
     } catch (error) {
@@ -233,7 +259,7 @@ export class Doorbell {
   #addLine(network: DoorbellNetwork, peerId: string): void {
     let farEnd = this.#farEnds.get(peerId);
     if (!farEnd) {
-      farEnd = { pipe: new Pipe(), isReported: false, proofTimer: undefined };
+      farEnd = { pipe: new Pipe(), isReported: false, isLinked: false, proofTimer: undefined };
       this.#farEnds.set(peerId, farEnd);
     }
     const call = farEnd.pipe.addLine(network);
@@ -284,6 +310,7 @@ export class Doorbell {
     if (!pipe.hasLines) {
       clearTimeout(farEnd.proofTimer);
       this.#farEnds.delete(peerId);
+      this.#noteMet();
       return;
     }
     const doublings = Math.min(this.#unproven, MAX_PROOF_DOUBLINGS);
@@ -299,7 +326,9 @@ export class Doorbell {
    */
   #cure(farEnd: FarEnd): void {
     if (this.#closed) return;
-    const othersAreMet = [...this.#farEnds.values()].some(({ isReported }) => isReported);
+    const othersAreMet = [...this.#farEnds.values()].some(
+      ({ isReported, isLinked }) => isReported && !isLinked,
+    );
     if (othersAreMet && this.#isMeeting()) {
       farEnd.proofTimer = setTimeout(() => this.#cure(farEnd), this.options.config.pipeQuietMs);
       return;
@@ -338,9 +367,12 @@ export class Doorbell {
     if (!this.#module) return;
     const nowMs = performance.now();
     this.#watchSockets(nowMs);
-    const isIdle = nowMs - this.#lastTrafficMs > this.#idleMs;
-    const holdsConnections = [...this.#lines.values()].some((line) => line.connections() > 0);
-    if (this.#stance === 'passive' && isIdle && holdsConnections) this.#again();
+    const lines = [...this.#lines.values()];
+    const lastMs = Math.max(this.#lastTrafficMs, ...lines.map((line) => line.lastProgressMs()));
+    const holdsConnections = lines.some((line) => line.connections() > 0);
+    if (this.#stance !== 'passive' || !holdsConnections || nowMs - lastMs <= this.#idleMs) return;
+    this.#isDroppingPool = true;
+    this.#again();
   }
 
   #watchSockets(nowMs: number): void {

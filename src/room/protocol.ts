@@ -111,6 +111,8 @@ export type FromCore =
     }
   | { readonly type: 'close-link'; readonly linkKey: LinkKey }
   | { readonly type: 'pipe-send'; readonly pipe: string; readonly bytes: Uint8Array }
+  /** Whom this pipe reaches is linked. */
+  | { readonly type: 'pipe-linked'; readonly pipe: string }
   | { readonly type: 'doorbell'; readonly mode: DoorbellMode }
   /** Several members were lost at once: the room may have split, those on duty should look for the others. */
   | { readonly type: 'ring-soon' }

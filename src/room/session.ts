@@ -465,6 +465,9 @@ export class Session {
       case 'pipe-send':
         this.#doorbell?.send(message.pipe, message.bytes);
         break;
+      case 'pipe-linked':
+        this.#doorbell?.noteLinked(message.pipe);
+        break;
       case 'doorbell':
         this.#doorbell?.setMode(message.mode);
         break;

@@ -9,7 +9,7 @@ import { waitFor } from '../support/tones.js';
 
 const NOTHING_OPEN = { connections: 0, tracks: 0, contexts: 0, workers: 0, sockets: 0, intervals: 0 };
 
-describe('meeting', { timeout: 300_000 }, () => {
+describe('meeting', { timeout: 900_000 }, () => {
   let stage: Stage;
   before(async () => {
     stage = await Stage.start();

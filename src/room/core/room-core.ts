@@ -210,7 +210,10 @@ export class RoomCore {
       verify: (bytes) => book.verify(bytes),
       admits: (peer) => !this.#leaving && (this.#engine as OverlayEngine).admits(peer, nowMs()),
       onEntry: (entry) => this.#step({ type: 'entries', from: entry.memberId, entries: [entry] }),
-      onLinkUp: (peer) => this.#step({ type: 'link-up', peer }),
+      onLinkUp: (peer) => {
+        this.#step({ type: 'link-up', peer });
+        for (const [name, pipe] of this.#pipes) this.#tellIfLinked(name, pipe);
+      },
       onLinkDown: (peer, cause) => {
         this.#queueMs.delete(peer);
         this.#step({ type: 'link-down', peer, cause });
@@ -371,6 +374,7 @@ export class RoomCore {
     const isFirst = !this.#isPiped(entry.memberId);
     pipe.peer = entry.memberId;
     this.#step({ type: 'entries', from: entry.memberId, entries: [entry] });
+    this.#tellIfLinked(name, pipe);
     this.#links?.resume(entry.memberId);
     if (isFirst) this.#step({ type: 'pipe-up', peer: entry.memberId });
   }
@@ -379,6 +383,10 @@ export class RoomCore {
     const peer = this.#pipes.get(name)?.peer;
     this.#pipes.delete(name);
     if (peer && !this.#isPiped(peer)) this.#step({ type: 'pipe-down', peer });
+  }
+
+  #tellIfLinked(pipe: string, { peer }: Pipe): void {
+    if (peer && this.#links?.link(peer)) this.host.post({ type: 'pipe-linked', pipe });
   }
 
   #isPiped(peer: MemberId): boolean {
