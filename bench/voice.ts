@@ -58,6 +58,7 @@ const metrics = listOf(values.metrics, METRICS, 'metrics');
 /** s; both systems start with a guess and learn. Shorter measures the guess, which is all `--quick` is for. */
 const ADAPTATION_SECONDS = values.quick ? 3 : 10;
 const CPU_SECONDS = values.quick ? 3 : 20;
+const CPU_SETTLING_SECONDS = values.quick ? 3 : 15;
 const RELAYS = values.quick ? [0, 1] : [0, 1, 3];
 const FROZEN_RELAYS = values.quick ? [1] : [0, 1];
 const CHILDREN = values.quick ? [1] : [0, 1, 4];
@@ -125,7 +126,15 @@ async function measure(kind: BrowserKind, browser: TestBrowser, stage: VoiceStag
   for (const children of CHILDREN)
     for (const system of SYSTEMS) {
       progress(`${kind}: relay-cpu, ${system}, ${children} children`);
-      const percent = await relayCpu({ system, kind, browser, stage, children, seconds: CPU_SECONDS });
+      const percent = await relayCpu({
+        system,
+        kind,
+        browser,
+        stage,
+        children,
+        seconds: CPU_SECONDS,
+        settlingSeconds: CPU_SETTLING_SECONDS,
+      });
       progress(`  ${percent.toFixed(1)} %`);
       add({
         metric: 'relay-cpu',

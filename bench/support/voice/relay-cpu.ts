@@ -20,12 +20,11 @@ export interface RelayCpuOptions {
   readonly stage: VoiceStage;
   readonly children: number;
   readonly seconds: number;
+  /** s until meeting is over: a doorbell's connections last 8 s after the last of them was needed. */
+  readonly settlingSeconds: number;
 }
 
 const FORMING_MS = 60_000;
-
-/** Until meeting, linking and first adaptation are over. */
-const SETTLING_MS = 5000;
 
 /** Per cent of one core. */
 export async function relayCpu({
@@ -35,13 +34,14 @@ export async function relayCpu({
   stage,
   children,
   seconds,
+  settlingSeconds,
 }: RelayCpuOptions): Promise<number> {
   const relayBrowser = await launch(kind);
   const others = await stage.open(browser);
   try {
     const relay = await stage.open(relayBrowser);
     await (system === 'ours' ? ours(others, relay, stage, children) : native(others, relay, children));
-    await new Promise((resolve) => setTimeout(resolve, SETTLING_MS));
+    await new Promise((resolve) => setTimeout(resolve, settlingSeconds * 1000));
     return await cpuPercent(relayBrowser.browser.process()!.pid!, seconds);
   } finally {
     await relayBrowser.close();
