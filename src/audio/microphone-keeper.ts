@@ -103,7 +103,8 @@ export class MicrophoneKeeper {
     const track = stream?.getAudioTracks()[0];
     if (track) {
       this.#wish ||= track.getSettings().deviceId ?? '';
-      track.addEventListener('ended', this.#onEnded, { once: true });
+      // Only the device or the browser ends a track with an event: unplugged, or the permission was taken back.
+      track.addEventListener('ended', () => this.#onEnded(stream), { once: true });
     }
     try {
       await this.handlers.onStream(stream ?? null);
@@ -115,17 +116,15 @@ export class MicrophoneKeeper {
   }
 
   #drop(): void {
-    for (const track of this.#stream?.getTracks() ?? []) track.removeEventListener('ended', this.#onEnded);
     stopTracks(this.#stream);
     this.#stream = undefined;
   }
 
-  /** Only the device or the browser ends a track with an event: unplugged, or the permission was taken back. */
-  readonly #onEnded = (event: Event): void => {
-    if (!this.#stream?.getTracks().includes(event.target as MediaStreamTrack)) return;
+  #onEnded(stream: MediaStream | undefined): void {
+    if (stream !== this.#stream) return;
     this.#drop();
     void this.#replaceLost();
-  };
+  }
 
   async #replaceLost(): Promise<void> {
     const request = this.#request;
