@@ -5,7 +5,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { TONES_HZ } from '../support/injected-scripts.js';
 import { allHearAll, joinAll, type RoomPage } from '../support/room-page.js';
 import { Stage } from '../support/stage.js';
-import { assertSilent, assertUndisturbed } from '../support/tones.js';
+import { assertGapsWithin, assertSilent, assertUndisturbed } from '../support/tones.js';
 
 /** The voice must be gone this soon after `block()`. */
 const BLOCK_MS = 300;
@@ -58,8 +58,12 @@ describe('blocking', { timeout: 240_000 }, () => {
       blocker.plays(100, blocked.toneHz!, restMs),
     ]);
     assertSilent(atBlocker, 'the blocker hears the blocked');
-    assertUndisturbed(atWitness, 'the witness lost the blocked voice');
-    assertUndisturbed(atBlocked, 'the blocked lost the blocker');
+    assertUndisturbed(atWitness, 'the witness lost the blocked voice', [
+      await witness.presence(blocker.toneHz!, restMs),
+    ]);
+    assertUndisturbed(atBlocked, 'the blocked lost the blocker', [
+      await blocked.presence(witness.toneHz!, restMs),
+    ]);
     assert.equal(
       await copiesSentTo(cast, blockerId, blockedId),
       sent,
@@ -99,10 +103,9 @@ describe('blocking', { timeout: 240_000 }, () => {
     const atMs = await blocker.block(await blocker.idOf(source.name));
     await blocker.hears(others(cast, blocker, source), 3000);
     const presence = await child.plays(300, source.toneHz!, atMs - 200);
-    assert.ok(
-      presence.gapsMs.every((gapMs) => gapMs <= 400),
-      `${child.name} lost ${source.name} for ${presence.gapsMs.join(' ')} ms`,
-    );
+    const untouched = others(cast, child, source);
+    const controls = await Promise.all(untouched.map((toneHz) => child.presence(toneHz, atMs - 200)));
+    assertGapsWithin(400, presence, controls, `${child.name} lost ${source.name}`);
     await child.hears(others(cast, child), 3000);
 
     const tree = (await blocker.overlay()).trees.find(

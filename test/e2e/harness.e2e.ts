@@ -91,7 +91,7 @@ for (const kind of ['chromium', 'firefox'] satisfies BrowserKind[]) {
           message: 'the tap went silent',
         },
       );
-      assert.ok((await page.evaluate(() => globalThis.__freezer.stop())) >= 2);
+      assert.ok((await page.evaluate(() => globalThis.__freezer.stop())).length >= 2);
       assert.deepEqual((await presenceOf(page, 1600, sinceMs)).gapsMs, []);
     });
 

@@ -7,6 +7,8 @@ export interface Presence {
   readonly lastHeardMs: number | undefined;
   /** Absences between the first and the last hearing, of two blocks (20 ms) and longer, in the order they happened. */
   readonly gapsMs: readonly number[];
+  /** When each of them began. */
+  readonly gapsAtMs: readonly number[];
   /** The longest it was heard without a pause, ms. */
   readonly longestMs: number;
   /** Blocks heard and blocks played in that time, 10 ms each. */
@@ -38,10 +40,10 @@ export interface Live {
 }
 
 export interface Freezer {
-  /** Blocks the main thread for `busyMs` in every `everyMs`. */
-  start(busyMs: number, everyMs: number): void;
-  /** @returns how many times it froze */
-  stop(): number;
+  /** Blocks the main thread for `busyMs` in every `everyMs`, first after `phaseMs`. */
+  start(busyMs: number, everyMs: number, phaseMs?: number): void;
+  /** @returns when it froze, `Date.now()` of each beginning */
+  stop(): number[];
 }
 
 export interface TapOptions {

@@ -140,6 +140,7 @@ const tap: Tap = {
 
 function presenceIn(blocks: readonly Block[], tone: number): Presence {
   const gapsMs: number[] = [];
+  const gapsAtMs: number[] = [];
   let firstHeardMs: number | undefined;
   let lastHeardMs: number | undefined;
   let lastHeard = -1;
@@ -153,7 +154,10 @@ function presenceIn(blocks: readonly Block[], tone: number): Presence {
     }
     longestRun = Math.max(longestRun, ++run);
     // Counted in blocks of the audio clock: when a block was rendered depends on the device's buffer.
-    if (lastHeard >= 0 && i - lastHeard > 2) gapsMs.push((i - lastHeard - 1) * 10);
+    if (lastHeard >= 0 && i - lastHeard > 2) {
+      gapsMs.push((i - lastHeard - 1) * 10);
+      gapsAtMs.push(blocks[lastHeard]!.atMs + 10);
+    }
     firstHeardMs ??= block.atMs;
     lastHeardMs = block.atMs;
     lastHeard = i;
@@ -163,6 +167,7 @@ function presenceIn(blocks: readonly Block[], tone: number): Presence {
     firstHeardMs,
     lastHeardMs,
     gapsMs,
+    gapsAtMs,
     longestMs: longestRun * 10,
     blocksHeard,
     blocks: blocks.length,
@@ -249,20 +254,24 @@ const live = (): Live => ({
   intervals: intervals.size,
 });
 
+let beginning: ReturnType<typeof setTimeout> | undefined;
 let freezing: ReturnType<typeof setInterval> | undefined;
-let froze = 0;
+let frozeAtMs: number[] = [];
 const freezer: Freezer = {
-  start(busyMs, everyMs) {
-    froze = 0;
-    freezing = nativeSetInterval(() => {
-      const untilMs = performance.now() + busyMs;
-      while (performance.now() < untilMs);
-      froze++;
-    }, everyMs);
+  start(busyMs, everyMs, phaseMs = 0) {
+    frozeAtMs = [];
+    beginning = setTimeout(() => {
+      freezing = nativeSetInterval(() => {
+        frozeAtMs.push(Date.now());
+        const untilMs = performance.now() + busyMs;
+        while (performance.now() < untilMs);
+      }, everyMs);
+    }, phaseMs);
   },
   stop() {
+    clearTimeout(beginning);
     nativeClearInterval(freezing);
-    return froze;
+    return frozeAtMs;
   },
 };
 
