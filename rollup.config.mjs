@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import terser from '@rollup/plugin-terser';
 import esbuild from 'rollup-plugin-esbuild';
-import { factory, fewSpareConnections, libopus, siblingAssets } from './scripts/lib/rollup-plugins.mjs';
+import { factory, libopus, siblingAssets, tunedTrystero } from './scripts/lib/rollup-plugins.mjs';
 
 /** @typedef {{name: string, input: string, format: 'es' | 'iife', intro?: string, shared?: string[]}} Bundle */
 
@@ -55,9 +55,7 @@ function options({ name, input, format, intro, shared }) {
     plugins: [
       libopus(),
       siblingAssets(),
-      ...(shared
-        ? [factory({ input: file, shared, plugins: [fewSpareConnections(), resolve, compile] })]
-        : []),
+      ...(shared ? [factory({ input: file, shared, plugins: [tunedTrystero(), resolve, compile] })] : []),
       resolve,
       compile,
       terser({
