@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import terser from '@rollup/plugin-terser';
 import esbuild from 'rollup-plugin-esbuild';
+<<<<<<< .merge_file_cqvNHO
 import {
   companion,
   factory,
@@ -15,6 +16,9 @@ import {
   siblingAssets,
   tightStyles,
 } from './scripts/lib/rollup-plugins.mjs';
+=======
+import { factory, libopus, siblingAssets, tunedTrystero } from './scripts/lib/rollup-plugins.mjs';
+>>>>>>> .merge_file_hdJcgJ
 
 /** @typedef {{name: string, input: string, format: 'es' | 'iife', intro?: string, shared?: string[]}} Bundle */
 
@@ -67,6 +71,7 @@ function options({ name, input, format, intro, shared }) {
     plugins: [
       libopus(),
       siblingAssets(),
+<<<<<<< .merge_file_cqvNHO
       tightStyles(),
       ...(name.endsWith('.suppressor')
         ? [companion(`${SUPPRESSOR}/rnnoise_simd.wasm`, 'p2p-voice-room.suppressor.wasm')]
@@ -74,6 +79,9 @@ function options({ name, input, format, intro, shared }) {
       ...(shared
         ? [factory({ input: file, shared, plugins: [fewSpareConnections(), resolve, compile] })]
         : []),
+=======
+      ...(shared ? [factory({ input: file, shared, plugins: [tunedTrystero(), resolve, compile] })] : []),
+>>>>>>> .merge_file_hdJcgJ
       resolve,
       compile,
       terser({

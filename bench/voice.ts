@@ -9,6 +9,10 @@
  * everything but the devices: capture, encoder, channels, relays, jitter buffer, decoder, mixer. A native relay sends
  * the track it received, which browsers re-encode.
  *
+ * A relay's processor is that of its whole browser, so it includes playing the voice: the row with no children tells how
+ * much that is. Most of the rest is the browser's: each message crosses four of its threads and one process border, as
+ * each RTP packet does.
+ *
  * `--json` prints one object a line: `metric`, `system`, `browser`, `hops` (relays passed), `children`, `medianMs`,
  * `p95Ms`, `cpuPercent` (of one core; the relay's whole browser), `gaps`; null where it does not apply.
  */

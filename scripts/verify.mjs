@@ -47,7 +47,7 @@ const steps = [
     command: [node, 'scripts/node-tests.mjs', 'e2e'],
     counts: 'TEST_SUMMARY',
     skip: noChromium,
-    timeoutMs: 12 * MINUTE_MS,
+    timeoutMs: 30 * MINUTE_MS,
   },
   {
     name: 'bench:loss, the receivers',

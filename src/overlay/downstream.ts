@@ -186,10 +186,12 @@ export class Downstream {
         told.free !== offered.free ||
         !samePath(told.path, offered.path) ||
         this.#costMoved(told, offered));
+    // Whether there is room matters to everybody who may lose a parent.
+    const canLag = changed && told?.free === offered.free;
     for (const neighbour of this.neighbours.all.values()) {
       if (!neighbour.linked) continue;
       const { peer, tag } = neighbour;
-      if (changed && tree.toldTo.get(peer) === true && !this.#matters(tree, neighbour, offered)) {
+      if (canLag && tree.toldTo.get(peer) === true && !this.#matters(tree, neighbour, offered)) {
         tree.lagging.add(peer);
         tree.lagAtMs = Math.min(tree.lagAtMs, core.nowMs + core.jittered(core.config.lagMs));
       } else this.#tell(tree, peer, tag, offered, changed);
@@ -227,7 +229,6 @@ export class Downstream {
 
   #tell(tree: Tree, peer: MemberId, tag: number, offered: Told | undefined, changed: boolean): void {
     if (peer === tree.source) return;
-    tree.lagging.delete(peer);
     const hasOffer = tree.toldTo.get(peer);
     const ancestor = peer === tree.parent || tree.path.includes(tag);
     if (!offered || ancestor) {
@@ -241,6 +242,7 @@ export class Downstream {
       return;
     }
     if (hasOffer === true && !changed) return;
+    tree.lagging.delete(peer);
     tree.toldTo.set(peer, true);
     this.core.offer(peer, this.#offer(tree, offered.costMs, tree.path));
   }

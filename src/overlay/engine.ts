@@ -157,9 +157,9 @@ class Engine implements OverlayEngine {
     return this.#trees.receive(from, header, hopLimit);
   }
 
-  sendPacket(_header: VoiceHeader, nowMs: number): PacketVerdict {
+  sendPacket(header: VoiceHeader, nowMs: number): PacketVerdict {
     if (nowMs > this.#core.nowMs) this.#core.nowMs = nowMs;
-    return this.#trees.sendOwn();
+    return this.#trees.sendOwn(header.endOfSpurt);
   }
 
   admits(peer: MemberId, nowMs: number): boolean {

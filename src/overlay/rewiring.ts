@@ -264,7 +264,8 @@ export class Rewiring {
     let least: { peer: MemberId; priceMs: number } | undefined;
     for (const link of this.neighbours.links()) {
       if (link.adjacencyKnown && link.adjacent.size <= this.core.config.poorLinks) continue;
-      if (this.#fresh.has(link.peer)) continue;
+      // What carries speech is left alone: moving a voice to another path is heard.
+      if (this.#fresh.has(link.peer) || this.trees.carriesSpeech(link.peer)) continue;
       const priceMs = (worth.get(link.peer) ?? 0) + link.worthToPeerMs;
       if (!least || priceMs < least.priceMs) least = { peer: link.peer, priceMs };
     }

