@@ -7,18 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import terser from '@rollup/plugin-terser';
 import esbuild from 'rollup-plugin-esbuild';
-<<<<<<< .merge_file_cqvNHO
 import {
   companion,
   factory,
-  fewSpareConnections,
+  tunedTrystero,
   libopus,
   siblingAssets,
   tightStyles,
 } from './scripts/lib/rollup-plugins.mjs';
-=======
-import { factory, libopus, siblingAssets, tunedTrystero } from './scripts/lib/rollup-plugins.mjs';
->>>>>>> .merge_file_hdJcgJ
 
 /** @typedef {{name: string, input: string, format: 'es' | 'iife', intro?: string, shared?: string[]}} Bundle */
 
@@ -71,17 +67,11 @@ function options({ name, input, format, intro, shared }) {
     plugins: [
       libopus(),
       siblingAssets(),
-<<<<<<< .merge_file_cqvNHO
       tightStyles(),
       ...(name.endsWith('.suppressor')
         ? [companion(`${SUPPRESSOR}/rnnoise_simd.wasm`, 'p2p-voice-room.suppressor.wasm')]
         : []),
-      ...(shared
-        ? [factory({ input: file, shared, plugins: [fewSpareConnections(), resolve, compile] })]
-        : []),
-=======
       ...(shared ? [factory({ input: file, shared, plugins: [tunedTrystero(), resolve, compile] })] : []),
->>>>>>> .merge_file_hdJcgJ
       resolve,
       compile,
       terser({
