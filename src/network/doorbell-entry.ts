@@ -109,8 +109,8 @@ export function openLine(options: LineOptions): Line {
       this.addEventListener('datachannel', ({ channel }) => forgive(channel));
       this.addEventListener('connectionstatechange', noteProgress);
       noteProgress();
-      // A timer of a room that could not be left: nothing may come of it.
-      if (isLeft) super.close();
+      // Made by a timer that outlived its room: nothing may come of it, yet its maker goes on as if it were alive.
+      if (isLeft) queueMicrotask(() => super.close());
       else alive.add(this);
     }
 

@@ -38,7 +38,7 @@ async function startOf(memberId: MemberId): Promise<CoreStart> {
 }
 
 /** The table of member `self`, with everything it says noted, and one other member who can sign. */
-async function stage(self: MemberId, other: MemberId, { admits = true } = {}) {
+async function stage(self: MemberId, other: MemberId, { admits = true, wantsBack = false } = {}) {
   const [own, theirs] = [new EntryBook(await startOf(self)), new EntryBook(await startOf(other))];
   const [ownEntry, theirEntry] = [await own.sign({}), await theirs.sign({})];
   const posted: FromCore[] = [];
@@ -58,7 +58,10 @@ async function stage(self: MemberId, other: MemberId, { admits = true } = {}) {
     admits: () => admits,
     onEntry: () => undefined,
     onLinkUp: () => undefined,
-    onLinkDown: (_peer, cause) => down.push(cause),
+    onLinkDown: (peer, cause) => {
+      down.push(cause);
+      if (cause === 'closed' && wantsBack) table.want(peer);
+    },
     onControl: () => undefined,
     onVoice: () => undefined,
   };
@@ -162,6 +165,19 @@ describe('opening links', () => {
       ['open-link'],
     );
     table.dropAll();
+  });
+
+  test('who starts over gets one attempt, though the engine wants them back at once', async (t) => {
+    const { table, deliver, opened, down } = await stage(HIGH, LOW, { wantsBack: true });
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    await deliver('offer', 1, description(FINGERPRINT));
+    await deliver('offer', 2, description(FINGERPRINT));
+    assert.deepEqual(down, ['closed']);
+    assert.equal(table.pending, 1);
+    assert.equal(opened().length, 2);
+    table.dropAll();
+    t.mock.timers.tick(NETWORK_DEFAULTS.linkAttemptTimeoutMs);
+    assert.deepEqual(down, ['closed'], 'nothing is left that could fail later');
   });
 
   test('an offer lost with the pipe it took is made again over the next one', async () => {

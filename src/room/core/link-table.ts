@@ -219,6 +219,7 @@ export class LinkTable {
     }
     if (existing?.state === 'connecting') return;
     if (existing) this.#fail(existing, 'closed'); // They lost a link that looks open from here.
+    if (this.#byPeer.has(from)) return; // The engine, told so, wants them back: an offer is on its way.
     if (!this.host.admits(from)) {
       this.#refuse(from, number);
       return;
@@ -229,12 +230,14 @@ export class LinkTable {
   #onOffer(from: MemberId, { attempt: number, text }: LinkSignal): void {
     if (from > this.host.selfId) return; // Only the lower id offers.
     const existing = this.#byPeer.get(from);
-    if (existing?.state === 'asked') {
-      existing.attempt = number;
-      this.#connect(existing, text);
+    // They started over: their end of the old one is gone. The engine, told so, may ask for them at once.
+    if (existing && existing.state !== 'asked') this.#fail(existing, 'closed');
+    const asked = this.#byPeer.get(from);
+    if (asked) {
+      asked.attempt = number;
+      this.#connect(asked, text);
       return;
     }
-    if (existing) this.#fail(existing, 'closed'); // They started over: their end of the old one is gone.
     if (!this.host.admits(from)) {
       this.#refuse(from, number);
       return;
