@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { allHearAll, joinAll } from '../support/room-page.js';
+import { allHearAllInTurns, joinAll } from '../support/room-page.js';
 import { Stage } from '../support/stage.js';
 import { waitFor } from '../support/tones.js';
 
@@ -18,9 +18,9 @@ describe('relaying', { timeout: 240_000 }, () => {
     'five pages with one upload slot each form chains and all hear all',
     { timeout: 120_000 },
     async () => {
-      const cast = await stage.openAll(5, { 'upload-slots': '1' });
+      const cast = await stage.openAll(5, { 'upload-slots': '1', muted: '' });
       await joinAll(cast);
-      await allHearAll(cast, 60_000);
+      await allHearAllInTurns(cast, 60_000);
 
       const forwarded = await Promise.all(cast.map(async (one) => (await one.stats()).framesForwarded));
       assert.ok(
@@ -39,9 +39,9 @@ describe('relaying', { timeout: 240_000 }, () => {
   );
 
   test('six pages with three links each all hear all', { timeout: 120_000 }, async () => {
-    const cast = await stage.openAll(6, { 'max-links': '3' });
+    const cast = await stage.openAll(6, { 'max-links': '3', muted: '' });
     await joinAll(cast);
-    await allHearAll(cast, 60_000);
+    await allHearAllInTurns(cast, 60_000);
     // One link more is allowed for the moment in which a newcomer takes the place of another.
     await Promise.all(
       cast.map((one) =>
@@ -51,6 +51,6 @@ describe('relaying', { timeout: 240_000 }, () => {
         }),
       ),
     );
-    await allHearAll(cast, 15_000);
+    await allHearAllInTurns(cast, 15_000);
   });
 });

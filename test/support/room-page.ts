@@ -263,11 +263,35 @@ export const joinAll = async (cast: readonly RoomPage[]): Promise<void> => {
  * Waits until everybody plays everybody else's tone, and nothing more.
  * @throws AssertionError with what each member knew, those included who heard all
  */
-export async function allHearAll(cast: readonly RoomPage[], timeoutMs = 30_000): Promise<void> {
+export const allHearAll = (cast: readonly RoomPage[], timeoutMs?: number): Promise<void> =>
+  allHear(cast, cast, timeoutMs);
+
+/**
+ * The same, one speaking at a time: many pages on one small machine hear all voices of a room, not all at once. The last
+ * one goes on speaking.
+ */
+export async function allHearAllInTurns(cast: readonly RoomPage[], timeoutMs?: number): Promise<void> {
+  for (const speaker of cast) {
+    await speakOnly(cast, [speaker]);
+    await allHear(cast, [speaker], timeoutMs);
+  }
+}
+
+/** Opens these microphones and closes the others'. */
+export const speakOnly = async (cast: readonly RoomPage[], speakers: readonly RoomPage[]): Promise<void> => {
+  await Promise.all(cast.map((one) => one.setAttribute('muted', speakers.includes(one) ? null : '')));
+};
+
+/** Waits until everybody plays these speakers' tones, and nothing more. */
+export async function allHear(
+  cast: readonly RoomPage[],
+  speakers: readonly RoomPage[],
+  timeoutMs = 30_000,
+): Promise<void> {
   const outcomes = await Promise.allSettled(
     cast.map((one) =>
       one.hears(
-        cast.filter((other) => other !== one).map((other) => other.toneHz!),
+        speakers.filter((other) => other !== one).map((other) => other.toneHz!),
         timeoutMs,
       ),
     ),
