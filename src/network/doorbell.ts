@@ -202,7 +202,8 @@ export class Doorbell {
 
   async #take(stance: 'active' | 'passive' | 'away', generation: number): Promise<void> {
     if (stance === this.#stance && stance !== 'away') return;
-    this.#stance = stance;
+    // Taken once its lines are open: whoever is overtaken on the way has taken none, and the next one does not skip it.
+    this.#stance = 'away';
     await this.#leaveLines();
     if (stance === 'away') {
       clearInterval(this.#watchTimer);
@@ -224,6 +225,7 @@ export class Doorbell {
     const closedSockets = this.options.networks.some((network) => this.#needsRetry(network));
     if (closedSockets) await this.#module.retrySockets();
     if (generation !== this.#generation) return;
+    this.#stance = stance;
     for (const network of this.options.networks)
       this.#lines.set(network, this.#open(this.#module, network, stance === 'passive'));
     this.#lastTrafficMs = performance.now();

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import type { Page } from 'puppeteer-core';
 import type { P2PVoiceRoomElement } from '../../src/elements/voice-room-element.js';
 import type { OverlaySnapshot, PeerSnapshot, RoomState, RoomStats } from '../../src/room/types.js';
+import { consoleOf } from './browser.js';
 import { TONE_AMPLITUDE } from './injected-scripts.js';
 import type { Live, Presence } from './injected/globals.js';
 import { amplitudeOf, liveOf, presenceOf, tonesOf, waitFor, waitForTones } from './tones.js';
@@ -164,13 +165,15 @@ export class RoomPage {
       })),
       overlay: await this.overlay(room),
       live: await this.live(),
-      log: (await this.log(room)).map(({ type, atMs, name, state, reason }) => ({
-        type,
-        atMs,
-        name,
-        state,
-        reason,
-      })),
+      log: (await this.log(room))
+        .filter(({ type }) => type !== 'speaking-change')
+        .map(({ type, atMs, name, state, reason }) => ({
+          type,
+          atMs,
+          name,
+          state,
+          reason,
+        })),
     });
   }
 
@@ -194,7 +197,7 @@ export class RoomPage {
       {
         timeoutMs,
         message: async () =>
-          `${this.name} should see ${names.join(' ')}, sees ${(await this.peers(room)).map((peer) => peer.name).join(' ')}`,
+          `${this.name} should see ${names.join(' ')}, sees ${(await this.peers(room)).map((peer) => peer.name).join(' ')}\n${await this.explain(room)}\n${consoleOf(this.page)}`,
       },
     );
   }
