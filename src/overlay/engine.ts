@@ -8,7 +8,7 @@ import { decodeControl, encodeControl, type ControlMessage } from '../wire/contr
 import type { RosterEntry } from '../wire/roster-entry.js';
 import type { VoiceHeader } from '../wire/voice-packet.js';
 import { DEFAULT_OVERLAY_CONFIG, validateOverlayConfig, type OverlayConfig } from './config.js';
-import { moved, shift, UNKNOWN_COORDINATE } from './coordinates.js';
+import { moved, UNKNOWN_COORDINATE } from './coordinates.js';
 import { Core } from './core.js';
 import { Gossip } from './gossip.js';
 import { Heartbeats } from './heartbeat.js';
@@ -18,11 +18,11 @@ import type {
   OverlayEngine,
   OverlayInput,
   OverlayView,
-  OwnEntryChanges,
   PacketVerdict,
 } from './interface.js';
 import { Linkage } from './linkage.js';
 import { Neighbours, type Neighbour } from './neighbours.js';
+import { OwnEntry } from './own-entry.js';
 import { Rewiring } from './rewiring.js';
 import { Roster } from './roster.js';
 import { Signalling } from './signalling.js';
@@ -36,10 +36,6 @@ export interface OverlayEngineOptions {
   readonly random: () => number;
 }
 
-/** Changed numbers in the own entry that somebody may be waiting for are published after this, ms. */
-const PUBLISH_SOON_MS = 120;
-/** An asked-for entry that never came back signed is asked for again after this, ms. */
-const PUBLISH_TIMEOUT_MS = 2000;
 /** After a change of links, neighbours are told whom this member is linked to, ms. */
 const ADJACENCY_DELAY_MS = 40;
 
@@ -58,17 +54,10 @@ class Engine implements OverlayEngine {
   readonly #linkage: Linkage;
   readonly #signalling: Signalling;
   readonly #rewiring: Rewiring;
+  readonly #ownEntry: OwnEntry;
   #coordinate = UNKNOWN_COORDINATE;
   #deadlineMs = Infinity;
-  #publishAtMs = Infinity;
-  #lastPublishMs = -Infinity;
-  /** Version asked of the driver and not yet seen signed. */
-  #publishingVersion = 0;
   #adjacencyAtMs = Infinity;
-  /** When the own entry first stood. */
-  #startedMs = 0;
-  /** How often the own entry was published with a place in it. */
-  #placings = 0;
   #leaving = false;
   #nextLostCheckMs = 0;
 
@@ -83,6 +72,13 @@ class Engine implements OverlayEngine {
     this.#roster = new Roster(selfId, core.config);
     this.#trees = new Trees(core, this.#roster, this.#neighbours);
     this.#linkage = new Linkage(core, this.#roster, this.#neighbours, this.#trees);
+    this.#ownEntry = new OwnEntry(
+      core,
+      this.#roster,
+      this.#neighbours,
+      this.#linkage,
+      () => this.#coordinate,
+    );
     this.#signalling = new Signalling(
       core,
       this.#neighbours,
@@ -91,7 +87,7 @@ class Engine implements OverlayEngine {
     );
     this.#gossip = new Gossip(core, this.#roster, this.#neighbours, {
       memberGone: (member) => this.#departed(member, true),
-      refute: (version) => this.#publish(version),
+      refute: (version) => this.#ownEntry.publish(version),
       isSpeaking: (member) => this.#trees.of(member)?.speaking === true,
     });
     this.#heartbeats = new Heartbeats(
@@ -131,7 +127,7 @@ class Engine implements OverlayEngine {
     this.#lookForTheLost();
     this.#trees.settle();
     if (core.nowMs >= this.#adjacencyAtMs) this.#tellAdjacency();
-    this.#refreshOwnEntry();
+    this.#ownEntry.refresh();
     core.flush();
     if (core.viewChanged) {
       core.viewChanged = false;
@@ -144,7 +140,7 @@ class Engine implements OverlayEngine {
       this.#heartbeats.deadlineMs,
       this.#leaving ? Infinity : Math.min(this.#linkage.nextMs, this.#rewiring.nextMs),
       this.#adjacencyAtMs,
-      this.#publishAtMs,
+      this.#ownEntry.publishAtMs,
     );
     return effects;
   }
@@ -237,12 +233,8 @@ class Engine implements OverlayEngine {
   #takeOwnEntry(entry: RosterEntry): void {
     if (entry.memberId !== this.#core.selfId) return;
     const outcome = this.#roster.apply(entry, this.#core.nowMs);
-    if (entry.version >= this.#publishingVersion) {
-      this.#publishingVersion = 0;
-      this.#publishAtMs = Infinity;
-    }
+    this.#ownEntry.signed(entry, outcome === 'new');
     if (outcome === 'new') {
-      this.#startedMs = this.#core.nowMs;
       this.#trees.add(entry.memberId);
       this.#linkage.wake();
     }
@@ -299,7 +291,7 @@ class Engine implements OverlayEngine {
         neighbour.known.set(memberId, Math.max(entry.version, neighbour.known.get(memberId) ?? 0));
       if (memberId === core.selfId) {
         // Somebody holds a newer entry of ours than we do: speak again, louder.
-        if (entry.version > (this.#roster.self?.version ?? 0)) this.#publish(entry.version);
+        if (entry.version > (this.#roster.self?.version ?? 0)) this.#ownEntry.publish(entry.version);
         continue;
       }
       const outcome = this.#roster.apply(entry, core.nowMs);
@@ -427,7 +419,8 @@ class Engine implements OverlayEngine {
     this.#leaving = true;
     this.#linkage.leaving = true;
     this.#trees.leave();
-    this.#publish(this.#roster.ownVersion);
+    this.#ownEntry.leaving = true;
+    this.#ownEntry.publish();
   }
 
   /** Members no tree reaches: they leave duty here, and are asked whether they still live. */
@@ -439,81 +432,5 @@ class Engine implements OverlayEngine {
     this.#roster.setUnreachable(lost.map((tree) => tree.source));
     if (this.#neighbours.linkCount === 0) return;
     for (const { source } of lost) if (!this.#neighbours.link(source)) this.#gossip.suspect(source);
-  }
-
-  /** Sees to it that the own entry tells the truth, without talking about every link. */
-  #refreshOwnEntry(): void {
-    const core = this.#core;
-    const own = this.#roster.self;
-    if (!own) {
-      this.#publishAtMs = Infinity;
-      return;
-    }
-    // While a new one is being signed its time-out stands; otherwise the time first set does, as long as there is a need.
-    if (this.#publishingVersion === 0) {
-      const dueMs = this.#publishDueMs(own);
-      this.#publishAtMs = dueMs === Infinity ? Infinity : Math.min(this.#publishAtMs, dueMs);
-    }
-    if (core.nowMs >= this.#publishAtMs) this.#publish(this.#roster.ownVersion);
-  }
-
-  /**
-   * When the own entry should be told anew; Infinity while it is true enough. In a small room every change matters to
-   * those who look for a link; in a large one telling costs everybody a copy, so only what others cannot find out by
-   * asking is told soon, and the place less and less often.
-   */
-  #publishDueMs(own: RosterEntry): number {
-    const { nowMs, config } = this.#core;
-    const { full, links, onDuty } = this.#ownState();
-    const large = this.#roster.entries.size > config.fullMeshMembers;
-    const poor = config.poorLinks;
-    // Who has just come does not know all the older ones yet.
-    const settled = nowMs - this.#startedMs >= config.publishIntervalMs;
-    const crucial =
-      (own.onDuty !== onDuty && (settled || !large)) ||
-      (large
-        ? own.links >= poor && links < poor
-        : Math.min(own.links, poor) !== Math.min(links, poor) || own.full !== full);
-    const soonMs = Math.max(nowMs, this.#lastPublishMs) + PUBLISH_SOON_MS;
-    if (crucial) return soonMs;
-    const { coordinate } = own;
-    const strayed =
-      shift(coordinate, this.#coordinate) > config.coordinateShiftMs ||
-      coordinate.error > 3 * this.#coordinate.error;
-    if (!large) {
-      const outdated = strayed || own.full !== full || own.links !== links;
-      return outdated ? Math.max(soonMs, this.#lastPublishMs + config.publishIntervalMs) : Infinity;
-    }
-    // A newcomer is of little use to others before they know where it is.
-    if (coordinate.error >= 1 && this.#coordinate.error < config.placedError) return soonMs;
-    const rosy = own.links < poor && links >= poor;
-    if (!strayed && !rosy) return Infinity;
-    const pauseMs = config.coordinateIntervalMs * 2 ** this.#placings;
-    return Math.max(soonMs, this.#lastPublishMs + Math.min(config.coordinateIntervalMaxMs, pauseMs));
-  }
-
-  #ownState(): Pick<OwnEntryChanges, 'full' | 'links' | 'onDuty'> {
-    return {
-      full: this.#linkage.full,
-      links: Math.min(255, this.#neighbours.linkCount),
-      onDuty: this.#roster.onDuty().includes(this.#core.selfId),
-    };
-  }
-
-  /** Asks the driver for a newly signed entry with a version above `above`. */
-  #publish(above: number): void {
-    const core = this.#core;
-    const own = this.#roster.self;
-    if (!own && !this.#leaving) return;
-    const version = Math.max(above, this.#roster.ownVersion, this.#publishingVersion) + 1;
-    this.#publishingVersion = version;
-    this.#lastPublishMs = core.nowMs;
-    if (this.#coordinate.error < core.config.placedError) this.#placings++;
-    this.#publishAtMs = core.nowMs + PUBLISH_TIMEOUT_MS;
-    const coordinate = this.#coordinate;
-    core.effects.push({
-      type: 'publish',
-      changes: { ...this.#ownState(), coordinate, version, left: this.#leaving },
-    });
   }
 }

@@ -1,19 +1,12 @@
 /**
- * The trees of all sources: the table, and the upper half of each tree (finding, keeping, improving and replacing the
- * parent). Events only record what happened and mark a tree; every decision is taken in `#service`, which runs at the
- * end of the call for marked trees and at deadlines for the others. So a decision sees all the news of a call at once.
- *
- * A little over 400 lines: the states of one parent search belong together.
+ * The trees of all sources: the table, whom each event concerns, and the way of a packet through. Events only record
+ * what happened and mark a tree; every decision is taken in `#service`, which runs at the end of the call for marked
+ * trees and at deadlines for the others. So a decision sees all the news of a call at once. The two halves of one tree,
+ * towards its source and away from it, are in `upstream.ts` and `downstream.ts`.
  */
 
 import { handleOf, type Handle, type Identity, type MemberId } from '../units.js';
-import {
-  MAX_PATH_HOPS,
-  type Acceptance,
-  type Rejection,
-  type RouteOffer,
-  type SubscribeRequest,
-} from '../wire/control.js';
+import { type Acceptance, type Rejection, type RouteOffer, type SubscribeRequest } from '../wire/control.js';
 import type { VoiceHeader } from '../wire/voice-packet.js';
 import type { Core } from './core.js';
 import { Downstream } from './downstream.js';
@@ -21,12 +14,9 @@ import type { PacketVerdict, TreeView } from './interface.js';
 import type { Prospect } from './worth.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import type { Roster } from './roster.js';
-import { chooseBackups, chooseBetterParent, chooseFirstParent, type Candidate } from './routes.js';
 import { epochNewer, Tree } from './tree.js';
+import { Upstream } from './upstream.js';
 
-/** First pause between rounds of asking when nobody takes us, ms; doubles up to the second. */
-const RETRY_MS = 120;
-const RETRY_MAX_MS = 2000;
 /** Deadlines of silent trees further ahead than this are rounded up to its multiples, ms. */
 const TICK_MS = 100;
 /** How often link costs are taken into the trees anew, ms … */
@@ -44,6 +34,7 @@ const NOBODY: readonly MemberId[] = [];
 export class Trees {
   readonly byHandle = new Map<Handle, Tree>();
   readonly downstream: Downstream;
+  readonly upstream: Upstream;
   nextMs = Infinity;
   readonly #marked = new Set<Tree>();
   readonly #blocked = new Set<Identity>();
@@ -58,6 +49,7 @@ export class Trees {
     readonly neighbours: Neighbours,
   ) {
     this.downstream = new Downstream(core, neighbours, false);
+    this.upstream = new Upstream(core, neighbours, this.downstream);
   }
 
   of(member: MemberId): Tree | undefined {
@@ -223,53 +215,19 @@ export class Trees {
   }
 
   onAccept(from: MemberId, acceptances: readonly Acceptance[]): void {
-    const { core } = this;
     for (const { source, adopt } of acceptances) {
       const tree = this.byHandle.get(source);
-      const ask = tree?.asked.get(from);
-      if (!tree || !ask || tree.blocked) {
-        if (!tree || !tree.expects(from)) core.unsubscribe(from, source);
-        continue;
-      }
-      tree.asked.delete(from);
-      if (adopt !== undefined && adopt !== core.selfId)
-        tree.adopting.set(adopt, core.nowMs + core.config.handoverMs);
-      if (tree.parent === undefined) this.#setParent(tree, from);
-      else if (ask.improving) {
-        const old = tree.parent;
-        this.#setParent(tree, from);
-        if (tree.speaking && this.neighbours.lively(old))
-          tree.feeds.set(old, core.nowMs + core.config.handoverMs);
-        else core.unsubscribe(old, source);
-      } else if (tree.stalled) tree.feeds.set(from, core.nowMs + core.config.stallGiveUpMs);
-      else if (from !== tree.parent) core.unsubscribe(from, source);
-      this.#mark(tree);
+      if (!tree) this.core.unsubscribe(from, source);
+      else if (this.upstream.onAccept(tree, from, adopt)) this.#mark(tree);
     }
   }
 
   onReject(from: MemberId, rejections: readonly Rejection[]): void {
-    const { core } = this;
     for (const { source, reason, redirects } of rejections) {
       const tree = this.byHandle.get(source);
       if (!tree) continue;
+      this.upstream.onReject(tree, from, reason, redirects);
       this.#mark(tree);
-      if (reason === 'moved') {
-        if (from !== tree.parent) continue;
-        const target = redirects.find((peer) => this.neighbours.lively(peer) && peer !== core.selfId);
-        tree.hints = redirects;
-        if (target !== undefined && !tree.asked.has(target)) this.#ask(tree, target, true);
-        else tree.improveAtMs = core.nowMs;
-        tree.refusedUntilMs.set(from, core.nowMs + core.config.handoverMs);
-        continue;
-      }
-      const ask = tree.asked.get(from);
-      tree.asked.delete(from);
-      tree.feeds.delete(from);
-      // Being sent down by a parent that makes room, or meeting a loop, deserves a quick second question.
-      const pauseMs = core.jittered(ask?.improving ? RETRY_MS : core.config.refusalMs);
-      tree.refusedUntilMs.set(from, core.nowMs + pauseMs);
-      if (redirects.length > 0) tree.hints = redirects;
-      if (from === tree.parent) tree.parent = undefined;
     }
   }
 
@@ -278,7 +236,8 @@ export class Trees {
     if (!tree) return;
     const { core } = this;
     if (!tree.own) {
-      if (tree.epoch === epoch && tree.parent !== undefined && tree.parent !== from) this.#requestEpoch(tree);
+      if (tree.epoch === epoch && tree.parent !== undefined && tree.parent !== from)
+        this.upstream.requestEpoch(tree);
       return;
     }
     if (epochNewer(tree.epoch, epoch) || core.nowMs - tree.epochAdvancedMs < core.config.epochIntervalMs)
@@ -289,19 +248,11 @@ export class Trees {
     this.#mark(tree);
   }
 
-  #requestEpoch(tree: Tree): void {
-    const { core } = this;
-    if (tree.parent === undefined || core.nowMs - tree.epochRequestedMs < 2 * core.config.epochIntervalMs)
-      return;
-    tree.epochRequestedMs = core.nowMs;
-    core.send(tree.parent, { type: 'epoch-request', source: tree.handle, epoch: tree.epoch });
-  }
-
   /** Neighbours on the way to a member: its own tree, walked upwards. */
   routesTo(member: MemberId): MemberId[] {
     const tree = this.of(member);
     if (!tree) return [];
-    const routes = this.#candidates(tree, true).sort((a, b) => a.totalMs - b.totalMs);
+    const routes = this.upstream.candidates(tree, true).sort((a, b) => a.totalMs - b.totalMs);
     const hops = routes.map((candidate) => candidate.peer);
     if (tree.parent !== undefined) hops.unshift(tree.parent);
     return hops;
@@ -422,7 +373,7 @@ export class Trees {
       sourceId: tree.source,
       parentId: tree.parent,
       childIds: [...tree.forwardTo],
-      backupIds: tree.own ? [] : this.#backups(tree),
+      backupIds: tree.own ? [] : this.upstream.backups(tree),
       hops: tree.own ? 0 : tree.connected ? tree.path.length : undefined,
       costMs: tree.connected ? tree.costMs : undefined,
     }));
@@ -471,292 +422,17 @@ export class Trees {
   #service(tree: Tree): void {
     const { core, downstream } = this;
     tree.dueMs = downstream.expire(tree);
-    if (!tree.own) this.#serviceUpstream(tree);
+    if (!tree.own) this.upstream.service(tree);
     downstream.noteChange(tree);
     if (core.nowMs >= tree.advertAtMs) downstream.advertise(tree);
     if (core.nowMs >= tree.lagAtMs) downstream.catchUp(tree);
     tree.dueMs = Math.min(tree.dueMs, tree.advertAtMs, tree.lagAtMs);
   }
 
-  #serviceUpstream(tree: Tree): void {
-    const { core, neighbours } = this;
-    const { nowMs, config } = core;
-    if (tree.unsolicited !== undefined) {
-      if (!tree.expects(tree.unsolicited)) core.unsubscribe(tree.unsolicited, tree.handle);
-      tree.unsolicited = undefined;
-    }
-    if (tree.blocked) return;
-    this.#settleRace(tree);
-    this.#expireUpstream(tree);
-
-    if (tree.parent !== undefined && !neighbours.lively(tree.parent)) {
-      // One that said goodbye still delivers while another is found.
-      if (neighbours.link(tree.parent)?.retiring) tree.feeds.set(tree.parent, nowMs + config.retireMs);
-      else core.unsubscribe(tree.parent, tree.handle);
-      tree.parent = undefined;
-      tree.retryAtMs = nowMs;
-    }
-    if (tree.parent !== undefined) this.#followParent(tree, tree.parent);
-    if (tree.parent === undefined) this.#promoteFeed(tree);
-
-    if (tree.speaking && nowMs >= tree.lastFrameMs + config.stallGiveUpMs) this.#endStall(tree);
-    const stalledNow = tree.speaking && nowMs >= tree.lastFrameMs + config.stallMs;
-    if (stalledNow && !tree.stalled) {
-      tree.stalled = true;
-      tree.nextRaceMs = nowMs;
-      tree.raceTried.clear();
-    }
-    if (tree.parent === undefined) {
-      tree.unservedSinceMs ??= nowMs;
-      if (nowMs >= tree.retryAtMs) this.#findParent(tree);
-      tree.dueMs = Math.min(tree.dueMs, Math.max(tree.retryAtMs, nowMs + 1));
-    } else if (tree.stalled) {
-      if (nowMs >= tree.nextRaceMs) this.#race(tree);
-      tree.dueMs = Math.min(tree.dueMs, tree.nextRaceMs);
-    } else this.#improve(tree, tree.parent);
-    if (tree.speaking)
-      tree.dueMs = Math.min(tree.dueMs, tree.lastFrameMs + config.stallMs + (tree.stalled ? 1e9 : 0));
-    if (tree.speaking) tree.dueMs = Math.min(tree.dueMs, tree.lastFrameMs + config.stallGiveUpMs);
-  }
-
-  /** Whoever delivered first after a stall, or proved to deliver after a hand-over, is the parent; the rest may stop. */
-  #settleRace(tree: Tree): void {
-    const { winner } = tree;
-    if (winner === undefined) return;
-    tree.winner = undefined;
-    if (winner !== tree.parent) {
-      if (!tree.feeds.has(winner)) return;
-      if (tree.parent !== undefined) this.core.unsubscribe(tree.parent, tree.handle);
-      this.#setParent(tree, winner);
-    }
-    for (const peer of tree.feeds.keys()) this.core.unsubscribe(peer, tree.handle);
-    tree.feeds.clear();
-    for (const [peer, ask] of tree.asked) {
-      if (ask.improving) continue;
-      tree.asked.delete(peer);
-      this.core.unsubscribe(peer, tree.handle);
-    }
-  }
-
-  #expireUpstream(tree: Tree): void {
-    const { nowMs, config } = this.core;
-    for (const [peer, untilMs] of tree.feeds) {
-      if (nowMs >= untilMs) {
-        tree.feeds.delete(peer);
-        this.core.unsubscribe(peer, tree.handle);
-      } else tree.dueMs = Math.min(tree.dueMs, untilMs);
-    }
-    for (const [peer, ask] of tree.asked) {
-      const untilMs = ask.atMs + config.answerTimeoutMs;
-      if (nowMs >= untilMs || !this.neighbours.lively(peer)) {
-        tree.asked.delete(peer);
-        this.core.unsubscribe(peer, tree.handle);
-        tree.refusedUntilMs.set(peer, nowMs + config.refusalMs);
-      } else tree.dueMs = Math.min(tree.dueMs, untilMs);
-    }
-    for (const [peer, untilMs] of tree.refusedUntilMs) if (nowMs >= untilMs) tree.refusedUntilMs.delete(peer);
-  }
-
-  /** Takes over the parent's present cost and path; lets go of a parent that lost its own route or runs through here. */
-  #followParent(tree: Tree, parent: MemberId): void {
-    const { core } = this;
-    const offer = tree.offers.get(parent);
-    const link = this.neighbours.link(parent);
-    if (!offer || !link) {
-      if (core.nowMs >= tree.provisionalUntilMs) {
-        core.unsubscribe(parent, tree.handle);
-        tree.parent = undefined;
-      } else tree.dueMs = Math.min(tree.dueMs, tree.provisionalUntilMs);
-      return;
-    }
-    if (offer.path.includes(core.selfTag) || offer.path.length >= MAX_PATH_HOPS) {
-      core.unsubscribe(parent, tree.handle);
-      tree.refusedUntilMs.set(parent, core.nowMs + core.jittered(core.config.refusalMs));
-      tree.parent = undefined;
-      return;
-    }
-    tree.costMs = offer.costMs + link.costMs;
-    if (
-      tree.path.length !== offer.path.length + 1 ||
-      tree.path.at(-1) !== link.tag ||
-      offer.path.some((tag, i) => tag !== tree.path[i])
-    ) {
-      tree.path = [...offer.path, link.tag];
-    }
-    if (epochNewer(offer.epoch, tree.epoch)) {
-      tree.epoch = offer.epoch;
-      tree.feasibleMs = tree.costMs;
-    }
-  }
-
-  /** A second parent that is still sending becomes the parent at once. */
-  #promoteFeed(tree: Tree): void {
-    for (const peer of tree.feeds.keys()) {
-      const offer = tree.offers.get(peer);
-      if (!offer || !this.neighbours.lively(peer) || offer.path.includes(this.core.selfTag)) continue;
-      tree.feeds.delete(peer);
-      this.#setParent(tree, peer);
-      return;
-    }
-  }
-
-  #setParent(tree: Tree, peer: MemberId): void {
-    const { core } = this;
-    tree.parent = peer;
-    tree.feeds.delete(peer);
-    tree.unservedSinceMs = undefined;
-    tree.retryDelayMs = 0;
-    tree.hints = [];
-    tree.improveAtMs = core.nowMs + core.jittered(core.config.advertDelayMs);
-    core.viewChanged = true;
-    if (tree.offers.has(peer)) this.#followParent(tree, peer);
-    else {
-      // A parent that was only just told to take us offers in a moment; until then guess one hop below the old place.
-      tree.provisionalUntilMs = core.nowMs + core.config.handoverMs;
-      const link = this.neighbours.link(peer);
-      tree.path = [...tree.path.slice(0, MAX_PATH_HOPS - 1), link?.tag ?? 0];
-      tree.costMs = (Number.isFinite(tree.costMs) ? tree.costMs : 0) + (link?.costMs ?? 0);
-    }
-  }
-
-  #candidates(tree: Tree, refusedToo = false): Candidate[] {
-    const { core, neighbours } = this;
-    const candidates: Candidate[] = [];
-    for (const [peer, offer] of tree.offers) {
-      const link = neighbours.lively(peer);
-      if (!link || offer.path.length >= MAX_PATH_HOPS || offer.path.includes(core.selfTag)) continue;
-      if (!refusedToo && (tree.refusedUntilMs.has(peer) || tree.children.has(peer))) continue;
-      candidates.push({
-        peer,
-        totalMs: offer.costMs + link.costMs,
-        reportedMs: offer.costMs,
-        newerEpoch: epochNewer(offer.epoch, tree.epoch),
-        olderEpoch: epochNewer(tree.epoch, offer.epoch),
-        freeSlots: offer.freeSlots,
-        path: offer.path,
-      });
-    }
-    return candidates;
-  }
-
-  #backups(tree: Tree): MemberId[] {
-    const candidates = this.#candidates(tree).filter((candidate) => !tree.asked.has(candidate.peer));
-    const parentTag = tree.path.at(-1) ?? 0;
-    return chooseBackups(
-      candidates,
-      { parent: tree.parent, parentTag, path: tree.path },
-      this.core.config.backups,
-    );
-  }
-
-  #ask(tree: Tree, peer: MemberId, improving: boolean): void {
-    const { core } = this;
-    tree.asked.set(peer, { atMs: core.nowMs, improving });
-    core.subscribe(peer, {
-      source: tree.handle,
-      urgent: tree.speaking && !improving,
-      unserved: tree.parent === undefined,
-      capacity: this.downstream.capacity(tree),
-      freeSlots: this.downstream.roomBelow(tree),
-      fromSequence: tree.replayFrom,
-    });
-    tree.dueMs = Math.min(tree.dueMs, core.nowMs + core.config.answerTimeoutMs);
-  }
-
-  #findParent(tree: Tree): void {
-    const { core } = this;
-    const wanted = tree.speaking ? core.config.stallAsks : 1;
-    if (tree.asked.size >= wanted) {
-      tree.retryAtMs = core.nowMs + RETRY_MS;
-      return;
-    }
-    const candidates = this.#candidates(tree).filter((candidate) => !tree.asked.has(candidate.peer));
-    const chosen = chooseFirstParent(candidates, tree.hints);
-    if (chosen) {
-      this.#ask(tree, chosen.peer, false);
-      // While speech is being missed a second one is asked along: the first to deliver wins.
-      const second = tree.speaking && candidates.filter((candidate) => candidate !== chosen);
-      if (second && second.length > 0 && tree.asked.size < wanted) {
-        const backup = chooseFirstParent(second, []);
-        if (backup && backup.freeSlots > 0) this.#ask(tree, backup.peer, false);
-      }
-    }
-    tree.hints = tree.hints.filter((hint) => hint !== chosen?.peer);
-    tree.retryDelayMs = Math.min(RETRY_MAX_MS, Math.max(RETRY_MS, tree.retryDelayMs * 2));
-    tree.retryAtMs = core.nowMs + (tree.speaking ? RETRY_MS : core.jittered(tree.retryDelayMs));
-  }
-
-  /** Speech is due and missing: backups are asked for it, the parent is kept in case it only hiccups. */
-  #race(tree: Tree): void {
-    const { core } = this;
-    tree.nextRaceMs = core.nowMs + core.config.stallRetryMs;
-    const parentTag = tree.path.at(-1) ?? 0;
-    const candidates = this.#candidates(tree).filter(
-      ({ peer }) => !tree.raceTried.has(peer) && !tree.asked.has(peer) && !tree.feeds.has(peer),
-    );
-    for (const peer of chooseBackups(
-      candidates,
-      { parent: tree.parent, parentTag, path: tree.path },
-      core.config.stallAsks,
-    )) {
-      tree.raceTried.add(peer);
-      this.#ask(tree, peer, false);
-    }
-  }
-
-  /** Nobody has more: the source itself fell silent without saying so. */
-  #endStall(tree: Tree): void {
-    tree.speaking = false;
-    tree.stalled = false;
-    for (const peer of [...tree.feeds.keys(), ...tree.asked.keys()]) {
-      if (peer !== tree.parent) this.core.unsubscribe(peer, tree.handle);
-    }
-    tree.feeds.clear();
-    tree.asked.clear();
-  }
-
-  #improve(tree: Tree, parent: MemberId): void {
-    const { core } = this;
-    if (tree.asked.size > 0 || tree.feeds.size > 0) return;
-    if (core.nowMs < tree.improveAtMs) {
-      tree.dueMs = Math.min(tree.dueMs, tree.improveAtMs);
-      return;
-    }
-    const candidates = this.#candidates(tree);
-    const { config } = core;
-    // A silent tree may risk a loop for a round trip: paths end it, and nothing is carried meanwhile.
-    const feasibleMs = tree.speaking ? tree.feasibleMs : Infinity;
-    const present = { parent, costMs: tree.costMs, feasibleMs };
-    const least = tree.speaking
-      ? { switchGain: config.speakingSwitchGain, switchGainMs: config.speakingSwitchGainMs }
-      : config;
-    const better = chooseBetterParent(candidates, present, least);
-    if (better) {
-      this.#ask(tree, better.peer, true);
-      tree.improveAtMs = core.nowMs + core.jittered(core.config.improveIntervalMs);
-      return;
-    }
-    const barred =
-      tree.speaking && chooseBetterParent(candidates, { ...present, feasibleMs: Infinity }, least);
-    if (barred) {
-      this.#requestEpoch(tree);
-      tree.improveAtMs = core.nowMs + core.jittered(core.config.improveIntervalMs);
-    }
-  }
-
   /** Blocked: not a packet more in or out, no offer, no child. */
   #abandon(tree: Tree): void {
-    const { core } = this;
-    for (const peer of [tree.parent, ...tree.feeds.keys(), ...tree.asked.keys()]) {
-      if (peer !== undefined) core.unsubscribe(peer, tree.handle);
-    }
-    tree.parent = undefined;
-    tree.feeds.clear();
-    tree.asked.clear();
-    tree.speaking = tree.stalled = false;
-    tree.winner = undefined;
-    tree.unservedSinceMs = undefined;
+    this.upstream.abandon(tree);
     this.downstream.expel(tree);
-    tree.advertAtMs = core.nowMs;
+    tree.advertAtMs = this.core.nowMs;
   }
 }

@@ -1,0 +1,118 @@
+/** The own roster entry: when it is told anew. Signing is the driver's; it comes back as the input `self`. */
+
+import type { Coordinate, RosterEntry } from '../wire/roster-entry.js';
+import { shift } from './coordinates.js';
+import type { Core } from './core.js';
+import type { OwnEntryChanges } from './interface.js';
+import type { Linkage } from './linkage.js';
+import type { Neighbours } from './neighbours.js';
+import type { Roster } from './roster.js';
+
+/** Changed numbers in the own entry that somebody may be waiting for are published after this, ms. */
+const PUBLISH_SOON_MS = 120;
+/** An asked-for entry that never came back signed is asked for again after this, ms. */
+const PUBLISH_TIMEOUT_MS = 2000;
+
+export class OwnEntry {
+  /** When the next one is due. */
+  publishAtMs = Infinity;
+  leaving = false;
+  #lastPublishMs = -Infinity;
+  /** Version asked of the driver and not yet seen signed. */
+  #publishingVersion = 0;
+  /** When the first one stood. */
+  #startedMs = 0;
+  /** How often one was published with a place in it. */
+  #placings = 0;
+
+  constructor(
+    readonly core: Core,
+    readonly roster: Roster,
+    readonly neighbours: Neighbours,
+    readonly linkage: Linkage,
+    readonly coordinate: () => Coordinate,
+  ) {}
+
+  /** It came back signed. */
+  signed(entry: RosterEntry, isFirst: boolean): void {
+    if (isFirst) this.#startedMs = this.core.nowMs;
+    if (entry.version < this.#publishingVersion) return;
+    this.#publishingVersion = 0;
+    this.publishAtMs = Infinity;
+  }
+
+  /** Sees to it that the own entry tells the truth, without talking about every link. */
+  refresh(): void {
+    const core = this.core;
+    const own = this.roster.self;
+    if (!own) {
+      this.publishAtMs = Infinity;
+      return;
+    }
+    // While a new one is being signed its time-out stands; otherwise the time first set does, as long as there is a need.
+    if (this.#publishingVersion === 0) {
+      const dueMs = this.#publishDueMs(own);
+      this.publishAtMs = dueMs === Infinity ? Infinity : Math.min(this.publishAtMs, dueMs);
+    }
+    if (core.nowMs >= this.publishAtMs) this.publish();
+  }
+
+  /**
+   * When the own entry should be told anew; Infinity while it is true enough. In a small room every change matters to
+   * those who look for a link; in a large one telling costs everybody a copy, so only what others cannot find out by
+   * asking is told soon, and the place less and less often.
+   */
+  #publishDueMs(own: RosterEntry): number {
+    const { nowMs, config } = this.core;
+    const { full, links, onDuty } = this.#ownState();
+    const large = this.roster.entries.size > config.fullMeshMembers;
+    const poor = config.poorLinks;
+    // Who has just come does not know all the older ones yet.
+    const settled = nowMs - this.#startedMs >= config.publishIntervalMs;
+    const crucial =
+      (own.onDuty !== onDuty && (settled || !large)) ||
+      (large
+        ? own.links >= poor && links < poor
+        : Math.min(own.links, poor) !== Math.min(links, poor) || own.full !== full);
+    const soonMs = Math.max(nowMs, this.#lastPublishMs) + PUBLISH_SOON_MS;
+    if (crucial) return soonMs;
+    const present = this.coordinate();
+    const strayed =
+      shift(own.coordinate, present) > config.coordinateShiftMs || own.coordinate.error > 3 * present.error;
+    if (!large) {
+      const outdated = strayed || own.full !== full || own.links !== links;
+      return outdated ? Math.max(soonMs, this.#lastPublishMs + config.publishIntervalMs) : Infinity;
+    }
+    // A newcomer is of little use to others before they know where it is.
+    if (own.coordinate.error >= 1 && present.error < config.placedError) return soonMs;
+    const rosy = own.links < poor && links >= poor;
+    if (!strayed && !rosy) return Infinity;
+    const pauseMs = config.coordinateIntervalMs * 2 ** this.#placings;
+    return Math.max(soonMs, this.#lastPublishMs + Math.min(config.coordinateIntervalMaxMs, pauseMs));
+  }
+
+  #ownState(): Pick<OwnEntryChanges, 'full' | 'links' | 'onDuty'> {
+    return {
+      full: this.linkage.full,
+      links: Math.min(255, this.neighbours.linkCount),
+      onDuty: this.roster.onDuty().includes(this.core.selfId),
+    };
+  }
+
+  /** Asks the driver for a newly signed entry with a version above `above`. */
+  publish(above = this.roster.ownVersion): void {
+    const core = this.core;
+    const own = this.roster.self;
+    if (!own && !this.leaving) return;
+    const version = Math.max(above, this.roster.ownVersion, this.#publishingVersion) + 1;
+    this.#publishingVersion = version;
+    this.#lastPublishMs = core.nowMs;
+    const coordinate = this.coordinate();
+    if (coordinate.error < core.config.placedError) this.#placings++;
+    this.publishAtMs = core.nowMs + PUBLISH_TIMEOUT_MS;
+    core.effects.push({
+      type: 'publish',
+      changes: { ...this.#ownState(), coordinate, version, left: this.leaving },
+    });
+  }
+}
