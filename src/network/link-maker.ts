@@ -6,6 +6,7 @@
  * Bound: as many connections as the core asks for (it holds the link budget); each keeps at most 64 early candidates.
  */
 
+import { trimCandidate } from '../wire/session-description.js';
 import type { NetworkConfig } from './config.js';
 
 export interface LinkMakerHandlers {
@@ -66,7 +67,7 @@ export class LinkMaker {
     this.handlers.onChannels(linkKey, control, voice);
     peerConnection.onicecandidate = ({ candidate }) => {
       if (candidate?.candidate)
-        this.handlers.onSignal(linkKey, 'candidate', JSON.stringify(candidate.toJSON()));
+        this.handlers.onSignal(linkKey, 'candidate', trimCandidate(candidate.candidate));
     };
     peerConnection.onconnectionstatechange = () => {
       if (peerConnection.connectionState === 'failed') this.#fail(linkKey);
@@ -84,8 +85,8 @@ export class LinkMaker {
       this.#describe(connection, { type: 'answer', sdp: text }).catch(() => this.#fail(linkKey));
       return;
     }
-    const candidate = parseCandidate(text);
-    if (!candidate) return;
+    // A connection has one section: its first.
+    const candidate = { candidate: text, sdpMLineIndex: 0 };
     if (connection.described) this.#addCandidate(connection, candidate);
     else if (connection.early.length < MAX_EARLY_CANDIDATES) connection.early.push(candidate);
   }
@@ -132,16 +133,5 @@ export class LinkMaker {
     if (!this.#connections.has(linkKey)) return;
     this.close(linkKey);
     this.handlers.onFailed(linkKey);
-  }
-}
-
-function parseCandidate(text: string): RTCIceCandidateInit | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && 'candidate' in value
-      ? (value as RTCIceCandidateInit)
-      : undefined;
-  } catch {
-    return undefined; // Not JSON: from a member that speaks another version; other candidates may serve.
   }
 }

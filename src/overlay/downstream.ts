@@ -93,14 +93,14 @@ export class Downstream {
   }
 
   #childStates(tree: Tree, asker: MemberId): ChildState[] {
-    const askersNeighbours = this.neighbours.link(asker)?.adjacent;
+    const askersLink = this.neighbours.link(asker);
     return [...tree.children].map(([peer, child]) => ({
       peer,
       capacity: child.capacity,
       freeSlots: child.freeSlots,
       leaving: child.leavingAtMs !== Infinity,
       linkedToAsker:
-        askersNeighbours?.has(peer) === true || this.neighbours.link(peer)?.adjacent.has(asker) === true,
+        askersLink?.isLinkedTo(peer) === true || this.neighbours.link(peer)?.isLinkedTo(asker) === true,
     }));
   }
 

@@ -3,8 +3,8 @@
  * Order within one call: the input, then whatever is due, then the decisions of the trees, then the own entry.
  */
 
-import type { MemberId } from '../units.js';
-import { decodeControl, encodeControl, type ControlMessage } from '../wire/control.js';
+import { handleOf, type MemberId } from '../units.js';
+import { decodeControl, encodeControl, MAX_NEIGHBOURS, type ControlMessage } from '../wire/control.js';
 import type { RosterEntry } from '../wire/roster-entry.js';
 import type { VoiceHeader } from '../wire/voice-packet.js';
 import { DEFAULT_OVERLAY_CONFIG, validateOverlayConfig, type OverlayConfig } from './config.js';
@@ -36,8 +36,9 @@ export interface OverlayEngineOptions {
   readonly random: () => number;
 }
 
-/** After a change of links, neighbours are told whom this member is linked to, ms. */
+/** After a change of links, neighbours are told whom this member is linked to, ms; later where it has many. */
 const ADJACENCY_DELAY_MS = 40;
+const ADJACENCY_LATE_MS = 1000;
 
 /** @throws RangeError for a config out of range or relation. */
 export function createOverlayEngine(options: OverlayEngineOptions): OverlayEngine {
@@ -126,7 +127,10 @@ class Engine implements OverlayEngine {
     if (!this.#leaving) this.#rewiring.tick();
     this.#lookForTheLost();
     this.#trees.settle();
-    if (core.nowMs >= this.#adjacencyAtMs) this.#tellAdjacency();
+    if (core.nowMs >= this.#adjacencyAtMs) {
+      this.#adjacencyAtMs = Infinity;
+      this.#tellAdjacency(this.#neighbours.links());
+    }
     this.#ownEntry.refresh();
     core.flush();
     if (core.viewChanged) {
@@ -253,7 +257,8 @@ class Engine implements OverlayEngine {
     this.#trees.linkUp(neighbour);
     this.#rewiring.linkUp(peer);
     this.#linkage.linkUp(peer);
-    this.#adjacencyAtMs = core.nowMs;
+    this.#tellAdjacency([neighbour]);
+    this.#adjacencyChanged(0);
     core.viewChanged = true;
   }
 
@@ -269,7 +274,7 @@ class Engine implements OverlayEngine {
     this.#neighbours.down(peer, 'link');
     this.#trees.linkDown(peer);
     if (surprise) this.#gossip.suspect(peer);
-    this.#adjacencyAtMs = Math.min(this.#adjacencyAtMs, core.nowMs + ADJACENCY_DELAY_MS);
+    this.#adjacencyChanged(ADJACENCY_DELAY_MS);
     core.viewChanged = true;
   }
 
@@ -351,7 +356,7 @@ class Engine implements OverlayEngine {
       case 'heartbeat':
         return this.#heartbeats.onHeartbeat(neighbour, message);
       case 'neighbours':
-        neighbour.adjacent = new Set(message.members);
+        neighbour.adjacent = new Map(message.members.map(({ handle, tag }) => [handle, tag]));
         neighbour.adjacencyKnown = true;
         return this.#linkage.adjacencyChanged(neighbour);
       case 'advertise':
@@ -408,11 +413,20 @@ class Engine implements OverlayEngine {
     this.#linkage.ownCoordinate = this.#coordinate;
   }
 
-  #tellAdjacency(): void {
-    this.#adjacencyAtMs = Infinity;
-    const links = this.#neighbours.links();
-    const members = links.map((link) => link.peer).slice(0, 64);
-    for (const link of links) this.#core.send(link.peer, { type: 'neighbours', members });
+  /** Who has few links, or sits in a small room, may be needed or spared at once: the others can wait for company. */
+  #adjacencyChanged(delayMs: number): void {
+    const { config, nowMs } = this.#core;
+    const isSpared =
+      this.#roster.entries.size > config.fullMeshMembers && this.#neighbours.linkCount > config.poorLinks;
+    this.#adjacencyAtMs = Math.min(this.#adjacencyAtMs, nowMs + (isSpared ? ADJACENCY_LATE_MS : delayMs));
+  }
+
+  #tellAdjacency(to: readonly Neighbour[]): void {
+    const members = this.#neighbours
+      .links()
+      .map(({ peer, tag }) => ({ handle: handleOf(peer), tag }))
+      .slice(0, MAX_NEIGHBOURS);
+    for (const link of to) this.#core.send(link.peer, { type: 'neighbours', members });
   }
 
   #leave(): void {

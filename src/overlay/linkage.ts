@@ -14,7 +14,6 @@ import type { Neighbour, Neighbours } from './neighbours.js';
 import type { Rewiring } from './rewiring.js';
 import type { Roster } from './roster.js';
 import type { Trees } from './trees.js';
-import { hopTag } from './core.js';
 
 /** How soon a full member tells a newcomer which neighbour will call it, ms: a round trip and some. */
 const SPLICE_NOTICE_MS = 500;
@@ -149,8 +148,8 @@ export class Linkage {
   adjacencyChanged(neighbour: Neighbour): void {
     for (const [victim, { peer }] of this.#ordered) {
       const done =
-        (neighbour.peer === victim && neighbour.adjacent.has(peer)) ||
-        (neighbour.peer === peer && neighbour.adjacent.has(victim));
+        (neighbour.peer === victim && neighbour.isLinkedTo(peer)) ||
+        (neighbour.peer === peer && neighbour.isLinkedTo(victim));
       if (done) {
         this.#ordered.delete(victim);
         this.drop(victim, 'replaced');
@@ -281,7 +280,7 @@ export class Linkage {
     const bridge = this.#bridges.has(newest.peer);
     if (!bridge) {
       if (!newest.adjacencyKnown && !tooLate) return;
-      const others = [...newest.adjacent].filter((peer) => peer !== core.selfId).length;
+      const others = newest.adjacent.size - (newest.isLinkedTo(core.selfId) ? 1 : 0);
       const room = (this.roster.get(newest.peer)?.maxLinks ?? 2) - newest.adjacent.size;
       const needed = others === 0 || (others < core.config.poorLinks && room > 0);
       // It came without need, or cannot be spliced: undoing it restores what was.
@@ -312,13 +311,13 @@ export class Linkage {
     const { core, roster } = this;
     const shuffled = others.map((victim) => ({ victim, key: core.random() })).sort((a, b) => a.key - b.key);
     for (const { victim } of shuffled) {
-      if (!victim.adjacent.has(newest.peer) && !roster.get(newest.peer)?.full)
+      if (!victim.isLinkedTo(newest.peer) && !roster.get(newest.peer)?.full)
         return { victim, peer: newest.peer };
     }
     for (const { victim } of shuffled) {
       for (const entry of roster.entries.values()) {
         const peer = entry.memberId;
-        if (entry.full || peer === core.selfId || peer === victim.peer || victim.adjacent.has(peer)) continue;
+        if (entry.full || peer === core.selfId || peer === victim.peer || victim.isLinkedTo(peer)) continue;
         const parent = this.trees.of(peer)?.parent;
         if (parent !== undefined && parent !== victim.peer) return { victim, peer };
       }
@@ -330,7 +329,7 @@ export class Linkage {
   #linksToSpare(links: readonly Neighbour[], spared: MemberId): Parameters<typeof chooseLinkToDrop>[0] {
     const { core, trees } = this;
     const edges: [number, number][] = [];
-    for (const link of links) for (const peer of link.adjacent) edges.push([link.tag, hopTag(peer)]);
+    for (const link of links) for (const tag of link.adjacent.values()) edges.push([link.tag, tag]);
     const served = new Map<MemberId, number>();
     for (const tree of trees.byHandle.values()) {
       for (const [peer, offer] of tree.offers) {

@@ -1,6 +1,6 @@
 /** What is known of each neighbour (own link) and each far end of a doorbell pipe. Bounded by links + pipes. */
 
-import type { MemberId } from '../units.js';
+import { handleOf, type Handle, type MemberId } from '../units.js';
 import type { Coordinate } from '../wire/roster-entry.js';
 import { hopTag } from './core.js';
 
@@ -34,8 +34,8 @@ export class Neighbour {
   /** Last heartbeat of theirs, to echo. */
   theirSentMs: number | undefined = undefined;
   theirSentHeardMs = 0;
-  /** Whom it is linked to, by its own word. */
-  adjacent: ReadonlySet<MemberId> = new Set();
+  /** Whom it is linked to, by its own word: their hop tags. */
+  adjacent: ReadonlyMap<Handle, number> = new Map();
   adjacencyKnown = false;
   /** What the link is worth to the other end, ms a source. */
   worthToPeerMs = 0;
@@ -52,6 +52,11 @@ export class Neighbour {
 
   constructor(readonly peer: MemberId) {
     this.tag = hopTag(peer);
+  }
+
+  /** Whether it has a link to this member, by its own word. */
+  isLinkedTo(member: MemberId): boolean {
+    return this.adjacent.has(handleOf(member));
   }
 
   /** One-way delay of the link, queueing included, ms. */
@@ -128,7 +133,7 @@ export class Neighbours {
       neighbour.worthToPeerMs = 0;
       neighbour.toldWorthMs = undefined;
       neighbour.toldCoordinate = undefined;
-      neighbour.adjacent = new Set();
+      neighbour.adjacent = new Map();
       neighbour.adjacencyKnown = false;
       neighbour.eagerNews = true;
     }

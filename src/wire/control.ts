@@ -4,7 +4,7 @@
  *
  * | type | body after the first byte |
  * |---|---|
- * | 0 neighbours | u8 n, n × 16 B member id: whom the sender is linked to |
+ * | 0 neighbours | u8 n, n × (u32 handle, u16 hop tag): whom the sender is linked to |
  * | 1 entries | u8 n, n × (u16 length, signed roster entry) |
  * | 2 digest | u16 members, u32 hash over ids and versions |
  * | 3 versions | u8 flags (1: answer expected, 2: only what is new), u16 n, n × (u32 handle, u32 entry version) |
@@ -101,8 +101,14 @@ export interface Rejection {
 /** Why a link is ended deliberately. */
 export type DropReason = 'surplus' | 'replaced' | 'leaving' | 'gone';
 
+/** A member somebody is linked to, by the first six bytes of its id: enough to tell it from others of a room. */
+export interface LinkedMember {
+  readonly handle: Handle;
+  readonly tag: number;
+}
+
 export type ControlMessage =
-  | { readonly type: 'neighbours'; readonly members: readonly MemberId[] }
+  | { readonly type: 'neighbours'; readonly members: readonly LinkedMember[] }
   | { readonly type: 'entries'; readonly entries: readonly Uint8Array[] }
   | { readonly type: 'digest'; readonly members: number; readonly hash: number }
   | {
@@ -238,7 +244,7 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
     case 'neighbours':
       bounded(message.members.length, MAX_NEIGHBOURS);
       writer.u8(message.members.length);
-      for (const member of message.members) writer.hex(member);
+      for (const { handle, tag } of message.members) writer.u32(handle).u16(tag);
       break;
     case 'entries':
       bounded(message.entries.length, MAX_ENTRIES_PER_MESSAGE);
@@ -379,7 +385,7 @@ export function decodeControl(bytes: Uint8Array): ControlMessage | undefined {
 function decodeBody(code: number, reader: ByteReader): ControlMessage | undefined {
   switch (code) {
     case TYPE_CODES.neighbours:
-      return { type: 'neighbours', members: list(reader, reader.u8(), MAX_NEIGHBOURS, memberId) };
+      return { type: 'neighbours', members: list(reader, reader.u8(), MAX_NEIGHBOURS, linkedMember) };
     case TYPE_CODES.entries:
       return {
         type: 'entries',
@@ -567,6 +573,10 @@ function choice<T>(reader: ByteReader, values: readonly T[]): T {
   const index = reader.u8();
   reader.check(index < values.length);
   return values[Math.min(index, values.length - 1)] as T;
+}
+
+function linkedMember(reader: ByteReader): LinkedMember {
+  return { handle: reader.u32() as Handle, tag: reader.u16() };
 }
 
 /** Reads `count` items while the input lasts: a lying count costs at most the bytes that came. */

@@ -1,14 +1,14 @@
 /**
  * What two members exchange to open a link of their own. It travels over a doorbell pipe or through the room,
- * inside a routed signal message, and is read by nobody in between (its honesty rests on the signed entry: the DTLS
- * fingerprint of the session description must be the one in it).
+ * inside a routed signal message, and is read by nobody in between. Its honesty rests on the signed entry, which names the
+ * DTLS certificate: descriptions travel without one (`session-description.ts`).
  *
  * ```
  *  0  u8   version (1)
  *  1  u8   kind: 1 request, 2 offer, 3 answer, 4 candidate, 5 refuse
  *  2  u32  attempt, drawn by whoever starts; answers and candidates repeat it
  *  6  u16 + n  the sender's signed roster entry (empty with candidate and refuse)
- *     u16 + n  UTF-8: session description (offer, answer) or RTCIceCandidateInit as JSON (candidate); else empty
+ *     u16 + n  UTF-8: summary of a session description (offer, answer) or ICE candidate line (candidate); else empty
  * ```
  */
 
@@ -17,8 +17,8 @@ import { MAX_ROSTER_ENTRY_BYTES } from './roster-entry.js';
 
 export const LINK_SIGNAL_VERSION = 1;
 
-/** A data-only description is about 600 B plus 100 B per candidate. */
-export const MAX_DESCRIPTION_BYTES = 12_000;
+/** The longest summary: a role and two ICE credentials of 256 characters. A candidate line is about 100 B. */
+export const MAX_SIGNAL_TEXT_BYTES = 600;
 
 const KINDS = ['request', 'offer', 'answer', 'candidate', 'refuse'] as const;
 
@@ -29,21 +29,21 @@ export interface LinkSignal {
   readonly attempt: number;
   /** The sender's signed roster entry; empty where the kind carries none. */
   readonly entry: Uint8Array;
-  /** SDP, candidate JSON or empty. */
+  /** Summary of a description, candidate line or empty. */
   readonly text: string;
 }
 
 const textEncoder = new TextEncoder();
 const textDecoder = new TextDecoder();
 
-/** @throws RangeError when the description is longer than the field. */
+/** @throws RangeError when the text is longer than the field. */
 export function encodeLinkSignal(signal: LinkSignal): Uint8Array<ArrayBuffer> {
   return new ByteWriter(1024)
     .u8(LINK_SIGNAL_VERSION)
     .u8(KINDS.indexOf(signal.kind) + 1)
     .u32(signal.attempt)
     .bytes16(signal.entry, MAX_ROSTER_ENTRY_BYTES)
-    .bytes16(textEncoder.encode(signal.text), MAX_DESCRIPTION_BYTES)
+    .bytes16(textEncoder.encode(signal.text), MAX_SIGNAL_TEXT_BYTES)
     .finish();
 }
 
@@ -54,22 +54,7 @@ export function decodeLinkSignal(bytes: Uint8Array): LinkSignal | undefined {
   const kind = KINDS[reader.u8() - 1];
   const attempt = reader.u32();
   const entry = reader.bytes16(MAX_ROSTER_ENTRY_BYTES);
-  const text = reader.bytes16(MAX_DESCRIPTION_BYTES);
+  const text = reader.bytes16(MAX_SIGNAL_TEXT_BYTES);
   if (!reader.ok || reader.remaining !== 0 || !kind) return undefined;
   return { kind, attempt, entry, text: textDecoder.decode(text) };
-}
-
-/**
- * True when every DTLS fingerprint in the description is the given one.
- * @param fingerprint SHA-256, lower-case hex without colons, from the sender's signed entry
- */
-export function descriptionHasFingerprint(sdp: string, fingerprint: string): boolean {
-  const lines = [...sdp.matchAll(/^a=fingerprint:(\S+) (\S+)\s*$/gim)];
-  return (
-    lines.length > 0 &&
-    lines.every(
-      ([, algorithm, value]) =>
-        algorithm?.toLowerCase() === 'sha-256' && value?.replaceAll(':', '').toLowerCase() === fingerprint,
-    )
-  );
 }

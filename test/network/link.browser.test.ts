@@ -6,6 +6,7 @@ import { LinkMaker } from '../../src/network/link-maker.js';
 import { Link } from '../../src/network/link.js';
 import type { Handle } from '../../src/units.js';
 import { encodeLinkMessage } from '../../src/wire/link-bundle.js';
+import { expandDescription, summarizeDescription } from '../../src/wire/session-description.js';
 import { encodeVoicePacket, type VoicePacket } from '../../src/wire/voice-packet.js';
 
 const SOURCE = 7 as Handle;
@@ -47,6 +48,11 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
+/** What the far end makes of a description: the way it takes through the room, with the certificate its entry names. */
+function received(sdp: string, fingerprint = /^a=fingerprint:sha-256 (\S+)/m.exec(sdp)![1]!): string {
+  return expandDescription(summarizeDescription(sdp)!, fingerprint.replaceAll(':', '').toLowerCase())!;
+}
+
 async function pair(config = NETWORK_DEFAULTS): Promise<{ a: End; b: End; close: () => void }> {
   const makers: LinkMaker[] = [];
   const ends: End[] = [];
@@ -78,8 +84,8 @@ async function pair(config = NETWORK_DEFAULTS): Promise<{ a: End; b: End; close:
         },
         onSignal: (_key, kind, text) => {
           const other = makers[1 - i]!;
-          if (kind === 'offer') other.open(1, text);
-          else other.signal(1, kind, text);
+          if (kind === 'offer') other.open(1, received(text));
+          else other.signal(1, kind, kind === 'answer' ? received(text) : text);
         },
         onFailed: () => expect.fail('the connection failed'),
       },
@@ -95,6 +101,36 @@ async function pair(config = NETWORK_DEFAULTS): Promise<{ a: End; b: End; close:
 describe('a link', () => {
   let close = () => {};
   afterEach(() => close());
+
+  it('is not made with another certificate than the one in the entry', async () => {
+    let opened = false;
+    let failed = false;
+    const makers = [0, 1].map(
+      (i): LinkMaker =>
+        new LinkMaker(
+          { iceServers: [] },
+          {
+            onChannels: (_key, control) => {
+              control.onopen = () => (opened = true);
+            },
+            onSignal: (_key, kind, text) => {
+              const other = makers[1 - i]!;
+              if (kind === 'offer') other.open(1, received(text, 'ab'.repeat(32)));
+              else other.signal(1, kind, kind === 'answer' ? received(text) : text);
+            },
+            onFailed: () => {
+              failed = true;
+              notify();
+            },
+          },
+          NETWORK_DEFAULTS,
+        ),
+    );
+    close = () => makers.forEach((maker) => maker.closeAll());
+    makers[0]!.open(1, null);
+    await until(() => failed);
+    expect(opened).to.equal(false);
+  });
 
   it('carries control and voice, bundled, byte for byte', async () => {
     const { a, b, ...rest } = await pair();

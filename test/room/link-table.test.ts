@@ -7,14 +7,15 @@ import { identityOf } from '../../src/room/identity.js';
 import type { CoreStart, FromCore } from '../../src/room/protocol.js';
 import { toHex, type MemberId } from '../../src/units.js';
 import { decodeLinkSignal, encodeLinkSignal, type LinkSignalKind } from '../../src/wire/link-signal.js';
+import { expandDescription } from '../../src/wire/session-description.js';
 
 const FINGERPRINT = 'cd'.repeat(32);
 const OTHER_FINGERPRINT = 'ef'.repeat(32);
 const LOW = 'a'.repeat(32) as MemberId;
 const HIGH = 'b'.repeat(32) as MemberId;
 
-const description = (fingerprint: string) =>
-  `v=0\r\na=fingerprint:sha-256 ${fingerprint.toUpperCase().replace(/(..)(?!$)/g, '$1:')}\r\n`;
+const SUMMARY = `actpass abcd ${'p'.repeat(24)}`;
+const SDP = expandDescription(SUMMARY, FINGERPRINT)!;
 
 async function startOf(memberId: MemberId): Promise<CoreStart> {
   const pair = (await crypto.subtle.generateKey({ name: 'Ed25519' }, false, [
@@ -100,30 +101,30 @@ describe('opening links', () => {
   test('two who want each other at once make one link', async () => {
     const { table, deliver, opened, sent } = await stage(HIGH, LOW);
     table.want(LOW);
-    await deliver('offer', 77, description(FINGERPRINT));
+    await deliver('offer', 77, SUMMARY);
     assert.equal(opened().length, 1);
-    table.onLocalSignal({ type: 'local-signal', linkKey: 1, kind: 'answer', text: description(FINGERPRINT) });
+    table.onLocalSignal({ type: 'local-signal', linkKey: 1, kind: 'answer', text: SDP });
     assert.deepEqual(sent.at(-1), { kind: 'answer', attempt: 77 });
     table.dropAll();
   });
 
-  test('a description whose fingerprint is not the one in the signed entry is refused and counted', async () => {
+  test('the browser is told the certificate of the signed entry; anything but a summary is refused and counted', async () => {
     const { table, deliver, opened } = await stage(HIGH, LOW);
-    await deliver('offer', 1, description(OTHER_FINGERPRINT));
+    await deliver('offer', 1, expandDescription(SUMMARY, OTHER_FINGERPRINT));
     assert.equal(opened().length, 0);
     assert.equal(table.refusedSignals, 1);
-    await deliver('offer', 2, description(FINGERPRINT));
-    assert.equal(opened().length, 1);
+    await deliver('offer', 2, SUMMARY);
+    assert.deepEqual(opened(), [{ type: 'open-link', linkKey: 1, offer: SDP }]);
     table.dropAll();
   });
 
   test('an entry of somebody else, or a forged one, opens nothing', async () => {
     const { table, deliver, opened, theirs } = await stage(HIGH, LOW);
     const stranger = new EntryBook(await startOf('0'.repeat(32) as MemberId));
-    await deliver('offer', 1, description(FINGERPRINT), (await stranger.sign({})).bytes);
+    await deliver('offer', 1, SUMMARY, (await stranger.sign({})).bytes);
     const forged = (await theirs.sign({})).bytes.slice();
     forged[100] = forged[100]! ^ 1;
-    await deliver('offer', 2, description(FINGERPRINT), forged);
+    await deliver('offer', 2, SUMMARY, forged);
     assert.equal(opened().length, 0);
     assert.equal(table.refusedSignals, 2);
     table.dropAll();
@@ -132,7 +133,7 @@ describe('opening links', () => {
   test('a candidate never overtakes the offer that is still being checked', async () => {
     const { table, posted, theirs } = await stage(HIGH, LOW);
     const entry = (await theirs.sign({})).bytes;
-    const offer = { kind: 'offer', attempt: 5, entry, text: description(FINGERPRINT) } as const;
+    const offer = { kind: 'offer', attempt: 5, entry, text: SUMMARY } as const;
     table.onSignal(LOW, encodeLinkSignal(offer));
     const candidate = { kind: 'candidate', attempt: 5, entry: new Uint8Array(0), text: '{}' } as const;
     table.onSignal(LOW, encodeLinkSignal(candidate));
@@ -146,7 +147,7 @@ describe('opening links', () => {
 
   test('who is not admitted is refused, and the engine hears of a refusal', async () => {
     const full = await stage(HIGH, LOW, { admits: false });
-    await full.deliver('offer', 3, description(FINGERPRINT));
+    await full.deliver('offer', 3, SUMMARY);
     assert.deepEqual(full.sent, [{ kind: 'refuse', attempt: 3 }]);
     const asking = await stage(HIGH, LOW);
     asking.table.want(LOW);
@@ -158,7 +159,7 @@ describe('opening links', () => {
   test('answers and candidates of another attempt are ignored', async () => {
     const { table, deliver, posted } = await stage(LOW, HIGH);
     table.want(HIGH);
-    await deliver('answer', 123456, description(FINGERPRINT));
+    await deliver('answer', 123456, SUMMARY);
     await deliver('candidate', 123456, '{}');
     assert.deepEqual(
       posted.map(({ type }) => type),
@@ -170,8 +171,8 @@ describe('opening links', () => {
   test('who starts over gets one attempt, though the engine wants them back at once', async (t) => {
     const { table, deliver, opened, down } = await stage(HIGH, LOW, { wantsBack: true });
     t.mock.timers.enable({ apis: ['setTimeout'] });
-    await deliver('offer', 1, description(FINGERPRINT));
-    await deliver('offer', 2, description(FINGERPRINT));
+    await deliver('offer', 1, SUMMARY);
+    await deliver('offer', 2, SUMMARY);
     assert.deepEqual(down, ['closed']);
     assert.equal(table.pending, 1);
     assert.equal(opened().length, 2);
@@ -194,8 +195,8 @@ describe('opening links', () => {
     );
     assert.equal(opened().length, 2);
     assert.equal(table.pending, 1);
-    table.onLocalSignal({ type: 'local-signal', linkKey: 2, kind: 'offer', text: description(FINGERPRINT) });
-    await deliver('answer', 0, description(FINGERPRINT));
+    table.onLocalSignal({ type: 'local-signal', linkKey: 2, kind: 'offer', text: SDP });
+    await deliver('answer', 0, SUMMARY);
     assert.equal(posted.length, 3, 'an answer to the lost one means nothing');
     table.dropAll();
   });
@@ -212,8 +213,8 @@ describe('opening links', () => {
   test('what was answered is left alone when another pipe opens', async () => {
     const { table, deliver, posted, sent } = await stage(LOW, HIGH);
     table.want(HIGH);
-    table.onLocalSignal({ type: 'local-signal', linkKey: 1, kind: 'offer', text: description(FINGERPRINT) });
-    await deliver('answer', sent[0]!.attempt, description(FINGERPRINT));
+    table.onLocalSignal({ type: 'local-signal', linkKey: 1, kind: 'offer', text: SDP });
+    await deliver('answer', sent[0]!.attempt, SUMMARY);
     const before = posted.length;
     table.resume(HIGH);
     assert.equal(posted.length, before);
@@ -243,9 +244,9 @@ describe('opening links', () => {
       type: 'local-signal',
       linkKey: 1,
       kind: 'offer',
-      text: description(FINGERPRINT),
+      text: SDP,
     });
-    await answered.deliver('answer', answered.sent[0]!.attempt, description(FINGERPRINT));
+    await answered.deliver('answer', answered.sent[0]!.attempt, SUMMARY);
     t.mock.timers.tick(linkSignalTimeoutMs);
     assert.deepEqual([asking.down, answered.down], [['failed'], []]);
     t.mock.timers.tick(linkAttemptTimeoutMs - linkSignalTimeoutMs);

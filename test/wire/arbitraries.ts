@@ -54,7 +54,10 @@ const request = record({
 });
 
 export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
-  record({ type: fc.constant('neighbours' as const), members: list(memberId, MAX_NEIGHBOURS) }),
+  record({
+    type: fc.constant('neighbours' as const),
+    members: list(record({ handle, tag: u16 }), MAX_NEIGHBOURS),
+  }),
   record({
     type: fc.constant('entries' as const),
     entries: list(fc.uint8Array({ maxLength: 400 }), MAX_ENTRIES_PER_MESSAGE),

@@ -2,7 +2,8 @@
  * The core's links and the attempts to open them. Who may link is the engine's decision; here is how: the member
  * with the lower id makes the offer, the other one asks for it, so that two who want each other never cross.
  *
- * A link is made only when the DTLS fingerprint in the far end's description is the one in its signed entry.
+ * A link is made only with the DTLS certificate that the far end's signed entry names: the description given to the
+ * browser is built around that fingerprint.
  *
  * Bound: one attempt or link per member the engine asked for or admitted; each attempt ends by itself after
  * `linkSignalTimeoutMs` without the far end's description, or `linkAttemptTimeoutMs` after it.
@@ -13,12 +14,12 @@ import { Link } from '../../network/link.js';
 import type { NetworkConfig } from '../../network/config.js';
 import {
   decodeLinkSignal,
-  descriptionHasFingerprint,
   encodeLinkSignal,
   type LinkSignal,
   type LinkSignalKind,
 } from '../../wire/link-signal.js';
 import type { RosterEntry } from '../../wire/roster-entry.js';
+import { expandDescription, summarizeDescription } from '../../wire/session-description.js';
 import type { FromCore, LinkKey, ToCore } from '../protocol.js';
 
 export interface LinkTableHost {
@@ -146,7 +147,10 @@ export class LinkTable {
 
   onLocalSignal({ linkKey, kind, text }: Extract<ToCore, { type: 'local-signal' }>): void {
     const attempt = this.#byKey.get(linkKey);
-    if (attempt) this.#send(attempt, kind, text);
+    if (!attempt) return;
+    const short = kind === 'candidate' ? text : summarizeDescription(text);
+    if (short !== undefined) this.#send(attempt, kind, short);
+    else this.#fail(attempt, 'failed'); // The connection closed while it was being described.
   }
 
   onFailed(linkKey: LinkKey): void {
@@ -196,20 +200,19 @@ export class LinkTable {
       return;
     }
     const entry = await this.host.verify(signal.entry);
-    const isFitting =
-      entry?.memberId === from &&
-      (signal.kind === 'request' || descriptionHasFingerprint(signal.text, entry.fingerprint));
-    if (!entry || !isFitting) {
+    const isTheirs = entry?.memberId === from;
+    const description = isTheirs ? expandDescription(signal.text, entry.fingerprint) : undefined;
+    if (!isTheirs || (signal.kind !== 'request' && description === undefined)) {
       this.refusedSignals += 1;
       return;
     }
     this.host.onEntry(entry);
-    if (signal.kind === 'request') this.#onRequest(from, signal);
-    else if (signal.kind === 'offer') this.#onOffer(from, signal);
-    else this.#onAnswer(from, signal);
+    if (description === undefined) this.#onRequest(from, signal.attempt);
+    else if (signal.kind === 'offer') this.#onOffer(from, signal.attempt, description);
+    else if (signal.kind === 'answer') this.#onAnswer(from, signal.attempt, description);
   }
 
-  #onRequest(from: MemberId, { attempt: number }: LinkSignal): void {
+  #onRequest(from: MemberId, number: number): void {
     if (from < this.host.selfId) return; // They offer themselves.
     const existing = this.#byPeer.get(from);
     if (existing?.state === 'offered') {
@@ -227,7 +230,7 @@ export class LinkTable {
     this.#connect(this.#add(from, number), null);
   }
 
-  #onOffer(from: MemberId, { attempt: number, text }: LinkSignal): void {
+  #onOffer(from: MemberId, number: number, description: string): void {
     if (from > this.host.selfId) return; // Only the lower id offers.
     const existing = this.#byPeer.get(from);
     // They started over: their end of the old one is gone. The engine, told so, may ask for them at once.
@@ -235,22 +238,22 @@ export class LinkTable {
     const asked = this.#byPeer.get(from);
     if (asked) {
       asked.attempt = number;
-      this.#connect(asked, text);
+      this.#connect(asked, description);
       return;
     }
     if (!this.host.admits(from)) {
       this.#refuse(from, number);
       return;
     }
-    this.#connect(this.#add(from, number), text);
+    this.#connect(this.#add(from, number), description);
   }
 
-  #onAnswer(from: MemberId, { attempt: number, text }: LinkSignal): void {
+  #onAnswer(from: MemberId, number: number, description: string): void {
     const attempt = this.#byPeer.get(from);
     if (attempt?.attempt !== number || attempt.state !== 'offered') return;
     attempt.state = 'connecting';
     this.#failAfter(attempt, this.host.config.linkAttemptTimeoutMs);
-    this.host.post({ type: 'remote-signal', linkKey: attempt.linkKey, kind: 'answer', text });
+    this.host.post({ type: 'remote-signal', linkKey: attempt.linkKey, kind: 'answer', text: description });
   }
 
   #add(peer: MemberId, number: number): Attempt {
