@@ -9,7 +9,7 @@ export interface OverlayConfig {
   readonly linksInLargeRooms: number;
   /** Links a newcomer of a large room takes at random; the rest are chosen by what they save. */
   readonly firstLinks: number;
-  /** Between two rounds of looking for better links, ms: answers, a link and its trees fit in between. */
+  /** Between two rounds of looking for better links, ms; what came of one is settled before the next begins. */
   readonly rewireMs: number;
   /** Longest such pause, ms, while nothing improves. */
   readonly rewireMaxMs: number;
@@ -145,12 +145,12 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   fullMeshMembers: 12,
   linksInLargeRooms: 8,
   firstLinks: 4,
-  rewireMs: 1000,
+  rewireMs: 500,
   rewireMaxMs: 120_000,
   rewireSlowing: 1.15,
-  rewireAging: 0.03,
-  rewireCandidates: 4,
-  rewireRandom: 2,
+  rewireAging: 0.02,
+  rewireCandidates: 6,
+  rewireRandom: 1,
   rewireSample: 16,
   rewireMargin: 0.1,
   rewireLeastMs: 0.15,
@@ -193,7 +193,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   advertUrgentMs: 15,
   advertChange: 0.03,
   advertChangeMs: 1.5,
-  lagMs: 10_000,
+  lagMs: 4000,
   rivalShare: 0.1,
   rivalMs: 4,
   answerTimeoutMs: 1500,
@@ -243,8 +243,8 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.firstLinks >= config.poorLinks, 'firstLinks must not leave newcomers poor');
   require(config.rewireSample >= 1 &&
     config.rewireSample <= MAX_SAMPLE, `rewireSample must be 1–${MAX_SAMPLE}`);
-  require(config.rewireMs >= 1000 &&
-    config.rewireMs <= config.rewireMaxMs, 'rewireMs must be in 1000–rewireMaxMs');
+  require(config.rewireMs >= 300 &&
+    config.rewireMs <= config.rewireMaxMs, 'rewireMs must be in 300–rewireMaxMs');
   require(config.rewireRandom <= config.rewireCandidates, 'rewireRandom must not exceed rewireCandidates');
   require(config.rewireSlowing >= 1, 'rewireSlowing must be at least 1');
   require(config.maxPendingLinks >= 1, 'maxPendingLinks must be at least 1');

@@ -358,6 +358,7 @@ class Engine implements OverlayEngine {
       case 'neighbours':
         neighbour.adjacent = new Map(message.members.map(({ handle, tag }) => [handle, tag]));
         neighbour.adjacencyKnown = true;
+        this.#rewiring.acquaintances.note(from, message.members);
         return this.#linkage.adjacencyChanged(neighbour);
       case 'advertise':
         this.#rewiring.offersChanged();
@@ -424,7 +425,11 @@ class Engine implements OverlayEngine {
   #tellAdjacency(to: readonly Neighbour[]): void {
     const members = this.#neighbours
       .links()
-      .map(({ peer, tag }) => ({ handle: handleOf(peer), tag }))
+      .map(({ peer, tag, rttMs, measured }) => ({
+        handle: handleOf(peer),
+        tag,
+        rttMs: measured ? rttMs : Infinity,
+      }))
       .slice(0, MAX_NEIGHBOURS);
     for (const link of to) this.#core.send(link.peer, { type: 'neighbours', members });
   }

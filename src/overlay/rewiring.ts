@@ -8,6 +8,7 @@
 import { handleOf, type Handle, type MemberId } from '../units.js';
 import type { ControlMessage } from '../wire/control.js';
 import type { Coordinate } from '../wire/roster-entry.js';
+import { Acquaintances, estimateWithin } from './acquaintances.js';
 import { estimateRttMs } from './coordinates.js';
 import type { Core } from './core.js';
 import type { Linkage } from './linkage.js';
@@ -46,6 +47,7 @@ interface Round {
 
 export class Rewiring {
   nextMs = Infinity;
+  readonly acquaintances = new Acquaintances();
   #intervalMs: number;
   #round: Round | undefined = undefined;
   /** Members with whom an exchange of links was agreed; bounded by candidates of a round and askers in `AGREEMENT_MS`. */
@@ -301,13 +303,21 @@ export class Rewiring {
     from.worthToPeerMs = Math.min(UNSERVED_MS, message.worthMs);
   }
 
-  /** Estimated one-way delay of a link to a member, ms; undefined when its place is unknown. */
+  /** Estimated one-way delay of a link to a member, ms; undefined when nothing is known of its place. */
   #linkMs(peer: MemberId): number | undefined {
     const measuredMs = this.#measured.get(peer);
     if (measuredMs !== undefined) return measuredMs / 2;
     const place = this.#places.get(peer) ?? this.roster.get(peer)?.coordinate;
-    const rttMs = place && estimateRttMs(this.coordinate(), place);
+    const byPlaceMs = place && estimateRttMs(this.coordinate(), place);
+    const bounds = this.acquaintances.bounds(peer, (acquaintance) => this.#roundTripTo(acquaintance));
+    const rttMs = bounds ? estimateWithin(bounds, byPlaceMs) : byPlaceMs;
     return rttMs === undefined ? undefined : rttMs / 2;
+  }
+
+  /** Round trip to a present or former neighbour, ms. */
+  #roundTripTo(peer: MemberId): number | undefined {
+    const link = this.neighbours.link(peer);
+    return link?.measured ? link.rttMs : this.#measured.get(peer);
   }
 
   #sample(): Handle[] {

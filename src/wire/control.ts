@@ -4,7 +4,7 @@
  *
  * | type | body after the first byte |
  * |---|---|
- * | 0 neighbours | u8 n, n × (u32 handle, u16 hop tag): whom the sender is linked to |
+ * | 0 neighbours | u8 n, n × (u32 handle, u16 hop tag, u16 round trip in ¼ ms (65535: not measured)): whom the sender is linked to |
  * | 1 entries | u8 n, n × (u16 length, signed roster entry) |
  * | 2 digest | u16 members, u32 hash over ids and versions |
  * | 3 versions | u8 flags (1: answer expected, 2: only what is new), u16 n, n × (u32 handle, u32 entry version) |
@@ -105,6 +105,8 @@ export type DropReason = 'surplus' | 'replaced' | 'leaving' | 'gone';
 export interface LinkedMember {
   readonly handle: Handle;
   readonly tag: number;
+  /** Round trip of their link in ms, quantised to ¼ ms; Infinity while it is not measured. */
+  readonly rttMs: number;
 }
 
 export type ControlMessage =
@@ -244,7 +246,8 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
     case 'neighbours':
       bounded(message.members.length, MAX_NEIGHBOURS);
       writer.u8(message.members.length);
-      for (const { handle, tag } of message.members) writer.u32(handle).u16(tag);
+      for (const { handle, tag, rttMs } of message.members)
+        writer.u32(handle).u16(tag).u16(costToWire(rttMs));
       break;
     case 'entries':
       bounded(message.entries.length, MAX_ENTRIES_PER_MESSAGE);
@@ -576,7 +579,9 @@ function choice<T>(reader: ByteReader, values: readonly T[]): T {
 }
 
 function linkedMember(reader: ByteReader): LinkedMember {
-  return { handle: reader.u32() as Handle, tag: reader.u16() };
+  const handle = reader.u32() as Handle;
+  const tag = reader.u16();
+  return { handle, tag, rttMs: costFromWire(reader.u16()) };
 }
 
 /** Reads `count` items while the input lasts: a lying count costs at most the bytes that came. */

@@ -56,7 +56,7 @@ const request = record({
 export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
   record({
     type: fc.constant('neighbours' as const),
-    members: list(record({ handle, tag: u16 }), MAX_NEIGHBOURS),
+    members: list(record({ handle, tag: u16, rttMs: costMs }), MAX_NEIGHBOURS),
   }),
   record({
     type: fc.constant('entries' as const),
