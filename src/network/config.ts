@@ -24,7 +24,12 @@ export interface NetworkConfig {
   /** ms of the first passive pause of a member alone; doubled up to `maxAlonePauseMs`, each drawn up to twice as long. */
   readonly firstAlonePauseMs: number;
   readonly maxAlonePauseMs: number;
-  /** ms between active rings of a member on duty, drawn up to twice as long: split groups find each other. */
+  /**
+   * ms until a member newly on duty rings actively, drawn up to twice as long, and four times as long before each further
+   * ring up to `dutyRingPauseMs`: of a crowd that comes at once some meet only each other, and find the rest by this.
+   */
+  readonly firstDutyRingPauseMs: number;
+  /** ms between active rings of a member on duty at most, drawn up to twice as long: split groups find each other. */
   readonly dutyRingPauseMs: number;
   /** ms over which those on duty spread their rings after a possible split. */
   readonly splitRingSpreadMs: number;
@@ -62,6 +67,7 @@ export const NETWORK_DEFAULTS: NetworkConfig = {
   socketGraceMs: 6000,
   firstAlonePauseMs: 1500,
   maxAlonePauseMs: 30_000,
+  firstDutyRingPauseMs: 8000,
   dutyRingPauseMs: 60_000,
   splitRingSpreadMs: 3000,
   pipeProofMs: 2000,
@@ -82,6 +88,7 @@ export function validateNetworkConfig(config: NetworkConfig): NetworkConfig {
   require(Object.values(config).every((value) => value > 0), 'every value is above 0');
   require(config.ringMs > 2100, 'ringMs covers the warm-up announcements of Trystero (2.1 s)');
   require(config.firstAlonePauseMs <= config.maxAlonePauseMs, 'firstAlonePauseMs ≤ maxAlonePauseMs');
+  require(config.firstDutyRingPauseMs <= config.dutyRingPauseMs, 'firstDutyRingPauseMs ≤ dutyRingPauseMs');
   require(config.pipesMetMs <= config.pipeIdleMs, 'pipesMetMs ≤ pipeIdleMs');
   require(config.socketRetryMs <= config.maxSocketRetryMs, 'socketRetryMs ≤ maxSocketRetryMs');
   require(config.pipeProofMs <

@@ -6,6 +6,8 @@
  * member by a Trystero id that must not ring again, so every ring after that takes another instance of Trystero.
  * Memory: one instance; one pipe per far end, and Trystero connects to whoever rings in the room, so at most the members
  * present, a few of them twice while they change their step.
+ *
+ * A little over 400 lines: what may be pure is in `ring-plan.ts` and `pipe.ts`, what is left is one chain of steps.
  */
 
 import type { NetworkConfig } from './config.js';

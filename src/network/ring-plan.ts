@@ -4,7 +4,7 @@
  * A member alone rings actively as soon as it comes, because those on duty answer only a ring. When nobody answers it
  * listens passively (on torrent only a passive member answers reliably, FACTS in the adapter's header) and rings
  * again at growing, randomised intervals, so that two who wait never stay passive together. A member on duty listens
- * passively and rings rarely, so that groups that never met find each other.
+ * passively and rings more and more rarely, so that groups that never met find each other.
  */
 
 import type { NetworkConfig } from './config.js';
@@ -26,7 +26,8 @@ export function ringStep(mode: RingMode, step: number, random: number, config: N
   if (mode === 'off') return { stance: 'away', forMs: Number.POSITIVE_INFINITY };
   const active: RingStep = { stance: 'active', forMs: config.ringMs };
   if (mode === 'duty') {
-    const passive: RingStep = { stance: 'passive', forMs: config.dutyRingPauseMs * (1 + random) };
+    const pauseMs = Math.min(config.dutyRingPauseMs, config.firstDutyRingPauseMs * 4 ** (step / 2));
+    const passive: RingStep = { stance: 'passive', forMs: pauseMs * (1 + random) };
     return step % 2 === 0 ? passive : active;
   }
   if (step % 2 === 0) return active;

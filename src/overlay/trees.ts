@@ -2,7 +2,8 @@
  * The trees of all sources: the table, whom each event concerns, and the way of a packet through. Events only record
  * what happened and mark a tree; every decision is taken in `#service`, which runs at the end of the call for marked
  * trees and at deadlines for the others. So a decision sees all the news of a call at once. The two halves of one tree,
- * towards its source and away from it, are in `upstream.ts` and `downstream.ts`.
+ * towards its source and away from it, are in `upstream.ts` and `downstream.ts`. A little over 400 lines: one short method
+ * for each event.
  */
 
 import { handleOf, type Handle, type Identity, type MemberId } from '../units.js';

@@ -2,10 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { TONES_HZ } from '../support/injected-scripts.js';
-import { allHearAll, joinAll, type RoomPage } from '../support/room-page.js';
+import { TONE_AMPLITUDE, TONES_HZ } from '../support/injected-scripts.js';
+import { allHearAll, joinAll, speakOnly, type RoomPage } from '../support/room-page.js';
 import { Stage } from '../support/stage.js';
 import { amplitudeOf, waitFor } from '../support/tones.js';
+
+/** What a tone plays at that nobody turned up or down: the power of both channels. */
+const AS_SENT = TONE_AMPLITUDE * Math.SQRT2;
 
 describe('desk', { timeout: 180_000 }, () => {
   let stage: Stage;
@@ -22,7 +25,7 @@ describe('desk', { timeout: 180_000 }, () => {
     let speaker = await stage.open({ name: 'B', toneHz: TONES_HZ[1], context });
     await joinAll([listener, witness, speaker]);
     await allHearAll([listener, witness, speaker]);
-    await witness.plays(100, TONES_HZ[1], Date.now());
+    await witness.hearsAt(TONES_HZ[1], AS_SENT, 15_000);
     const asSent = await amplitudeOf(witness.page, TONES_HZ[1]);
 
     await listener.setGain(await listener.idOf('B'), 0.5);
@@ -79,7 +82,8 @@ describe('desk', { timeout: 180_000 }, () => {
       const listener = await stage.open({ name: 'A', toneHz: null, attributes: { 'listen-only': '' } });
       await joinAll([low, high, listener]);
       await listener.hears([low.toneHz!, high.toneHz!]);
-      await listener.plays(100, low.toneHz!, Date.now());
+      await listener.hearsAt(low.toneHz!, AS_SENT, 15_000);
+      await listener.hearsAt(high.toneHz!, AS_SENT, 15_000);
       const asSent = await amplitudeOf(listener.page, low.toneHz!);
       const highAsSent = await amplitudeOf(listener.page, high.toneHz!);
       const ids = { low: await listener.idOf('L'), high: await listener.idOf('H') };
@@ -125,18 +129,19 @@ describe('desk', { timeout: 180_000 }, () => {
   );
 
   test('four voices at 400 % never reach full scale at the destination', { timeout: 120_000 }, async () => {
-    const cast = await stage.openAll(4);
+    const cast = await stage.openAll(4, { muted: '' });
     const listener = await stage.open({
       name: 'Z',
       toneHz: null,
       attributes: { 'listen-only': '', volume: '4' },
     });
     await joinAll([...cast, listener]);
-    // The speakers block each other: four voices travel instead of sixteen.
+    // The speakers block each other before they speak: four voices travel instead of sixteen.
     for (const one of cast) {
       await one.sees([...cast.filter((other) => other !== one).map(({ name }) => name), 'Z']);
       for (const { id, name } of await one.peers()) if (name !== 'Z') await one.block(id);
     }
+    await speakOnly(cast, cast);
     await listener.hears(cast.map(({ toneHz }) => toneHz!));
     const startedMs = Date.now();
     for (const { name } of cast) await listener.setGain(await listener.idOf(name), 4);

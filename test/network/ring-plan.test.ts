@@ -12,9 +12,10 @@ describe('ringStep', () => {
     });
   });
 
-  test('a member on duty listens first and rings rarely', () => {
+  test('a member on duty listens first, rings soon once and then rarely', () => {
     assert.equal(ringStep('duty', 0, 0, NETWORK_DEFAULTS).stance, 'passive');
-    assert.ok(ringStep('duty', 0, 0, NETWORK_DEFAULTS).forMs >= 60_000);
+    const pauses = [0, 2, 4, 400].map((step) => ringStep('duty', step, 0, NETWORK_DEFAULTS).forMs);
+    assert.deepEqual(pauses, [8000, 32_000, 60_000, 60_000]);
     assert.equal(ringStep('duty', 1, 0, NETWORK_DEFAULTS).stance, 'active');
   });
 
