@@ -73,7 +73,7 @@ export class TrackCapture {
     this.#reader = readable?.getReader();
     this.#endUs = Number.NaN;
     // Lets go of the track; one that has ended already has nothing left to let go of.
-    before?.cancel().catch(() => undefined);
+    before?.cancel().catch((error: unknown) => console.debug('p2p-voice-room: track already gone', error));
     if (this.#reader) void this.#pump(this.#reader);
   }
 

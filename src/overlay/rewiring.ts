@@ -14,6 +14,7 @@ import type { Core } from './core.js';
 import type { Linkage } from './linkage.js';
 import { targetLinks } from './links.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
+import { remember } from './remember.js';
 import type { Roster } from './roster.js';
 import type { Trees } from './trees.js';
 import { bestExchange, gainOfLink, UNSERVED_MS, worthOfLinks, type Offer } from './worth.js';
@@ -106,7 +107,7 @@ export class Rewiring {
   }
 
   linkDown(peer: MemberId, rttMs: number | undefined): void {
-    if (rttMs !== undefined) remember(this.#measured, peer, rttMs);
+    if (rttMs !== undefined) remember(this.#measured, peer, rttMs, MAX_REMEMBERED);
     this.#agreed.delete(peer);
     this.#fresh.delete(peer);
   }
@@ -204,7 +205,7 @@ export class Rewiring {
 
   onRequest(from: MemberId, request: CostsRequest): void {
     const { core } = this;
-    remember(this.#places, from, request.coordinate);
+    remember(this.#places, from, request.coordinate, MAX_REMEMBERED);
     const sources = request.sample.map(({ source }) => source);
     const costs = this.#costs(sources);
     // What is blocked here is not missed here.
@@ -228,7 +229,7 @@ export class Rewiring {
 
   onCosts(from: MemberId, answer: Costs): void {
     const round = this.#round;
-    remember(this.#places, from, answer.coordinate);
+    remember(this.#places, from, answer.coordinate, MAX_REMEMBERED);
     if (!round || answer.nonce !== round.nonce || !round.asked.delete(from) || !answer.willing) return;
     const linkMs = this.#linkMs(from);
     if (linkMs === undefined) return;
@@ -353,18 +354,8 @@ export class Rewiring {
       .sort((a, b) => b.savedMs - a.savedMs)
       .slice(0, rewireCandidates - random.length);
     const candidates = [...random, ...detours.map(({ peer }) => peer)];
-    for (const peer of candidates) remember(this.#askedMs, peer, nowMs);
+    for (const peer of candidates) remember(this.#askedMs, peer, nowMs, MAX_REMEMBERED);
     return candidates;
-  }
-}
-
-/** Notes a value as the newest, and forgets the oldest ones above the bound. */
-function remember<T>(memory: Map<MemberId, T>, peer: MemberId, value: T): void {
-  memory.delete(peer);
-  memory.set(peer, value);
-  for (const oldest of memory.keys()) {
-    if (memory.size <= MAX_REMEMBERED) break;
-    memory.delete(oldest);
   }
 }
 

@@ -14,6 +14,7 @@ import { Downstream } from './downstream.js';
 import type { PacketVerdict, TreeView } from './interface.js';
 import type { Prospect } from './worth.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
+import { remember } from './remember.js';
 import type { Roster } from './roster.js';
 import { epochNewer, Tree } from './tree.js';
 import { Upstream } from './upstream.js';
@@ -99,12 +100,7 @@ export class Trees {
   #keepEarly(handle: Handle, offers: ReadonlyMap<MemberId, RouteOffer>): void {
     const kept = this.#earlyOffers.get(handle) ?? new Map<MemberId, RouteOffer>();
     for (const [peer, offer] of offers) kept.set(peer, offer);
-    this.#earlyOffers.delete(handle);
-    this.#earlyOffers.set(handle, kept);
-    for (const oldest of this.#earlyOffers.keys()) {
-      if (this.#earlyOffers.size <= MAX_EARLY_SOURCES) break;
-      this.#earlyOffers.delete(oldest);
-    }
+    remember(this.#earlyOffers, handle, kept, MAX_EARLY_SOURCES);
   }
 
   linkUp(neighbour: Neighbour): void {

@@ -201,8 +201,10 @@ export class LinkTable {
     }
     const entry = await this.host.verify(signal.entry);
     const isTheirs = entry?.memberId === from;
-    const description = isTheirs ? expandDescription(signal.text, entry.fingerprint) : undefined;
-    if (!isTheirs || (signal.kind !== 'request' && description === undefined)) {
+    const isRequest = signal.kind === 'request';
+    const description =
+      isTheirs && !isRequest ? expandDescription(signal.text, entry.fingerprint) : undefined;
+    if (!isTheirs || (!isRequest && description === undefined)) {
       this.refusedSignals += 1;
       return;
     }
