@@ -17,8 +17,11 @@ export interface PersonalKey {
 const DATABASE = 'p2p-voice-room';
 const STORE = 'keys';
 const KEY_NAME = 'identity';
-/** IndexedDB may never answer (blocked upgrade, broken profile): then the key lives in memory. */
-const STORAGE_PATIENCE_MS = 1500;
+/**
+ * IndexedDB may never answer (blocked upgrade, broken profile): then the key lives in memory. Long enough that a busy
+ * machine costs nobody their key, and with it what others keep for them.
+ */
+const STORAGE_PATIENCE_MS = 6000;
 
 let inMemory: Promise<CryptoKeyPair> | undefined;
 

@@ -1,6 +1,7 @@
 /** One page with a room in it, driven through the public contract alone. */
 
 import assert from 'node:assert/strict';
+import { setTimeout } from 'node:timers/promises';
 import type { Page } from 'puppeteer-core';
 import type { P2PVoiceRoomElement } from '../../src/elements/voice-room-element.js';
 import type { OverlaySnapshot, PeerSnapshot, RoomState, RoomStats } from '../../src/room/types.js';
@@ -8,6 +9,9 @@ import { consoleOf } from './browser.js';
 import { TONE_AMPLITUDE } from './injected-scripts.js';
 import type { Live, Presence } from './injected/globals.js';
 import { amplitudeOf, liveOf, presenceOf, tonesOf, waitFor, waitForTones } from './tones.js';
+
+/** Between two readings of a level: each sees another window. */
+const LEVEL_READING_MS = 300;
 
 export interface LoggedEvent {
   readonly type: string;
@@ -136,6 +140,22 @@ export class RoomPage {
           `${this.name} should play ${toneHz} Hz at ${amplitude}, plays it at ${await amplitudeOf(this.page, toneHz)}`,
       },
     );
+  }
+
+  /**
+   * How loud a tone plays once it plays evenly: what levels are compared with. One reading may hold a gap.
+   * @returns its amplitude, after four readings in a row that agree within 5 %
+   */
+  async levelOf(toneHz: number): Promise<number> {
+    const last: number[] = [];
+    const untilMs = Date.now() + 20_000;
+    do {
+      assert.ok(Date.now() < untilMs, `${this.name} plays ${toneHz} Hz unevenly: ${last.join(' ')}`);
+      last.push(await amplitudeOf(this.page, toneHz));
+      if (last.length > 4) last.shift();
+      await setTimeout(LEVEL_READING_MS);
+    } while (last.length < 4 || Math.max(...last) > Math.min(...last) * 1.05);
+    return last.at(-1)!;
   }
 
   tones(windowMs?: number): Promise<number[]> {
