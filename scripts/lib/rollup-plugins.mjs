@@ -34,34 +34,47 @@ export function libopus() {
 }
 
 /**
- * Two constants of Trystero that no option reaches.
+ * What no option of Trystero reaches.
  *
  * It keeps 20 spare connections per network from the moment it rings. A page may have about 500 in Chromium, those
- * included that are closed but not collected yet: twelve rings. What is needed at once is the three offers of a tracker
- * announcement and one for whoever answers; more are made when asked for.
+ * included that are closed but not collected yet: twelve rings. And each takes time from a join: eight cost 0.3 s on two
+ * slow cores. What is needed at once is one for whoever answers; more are made when asked for.
  *
  * It ignores an offer that a tracker brings again within 4 s, for the copies of other trackers. But a ring repeats its
  * offers after 0.2, 0.8 and 2.1 s for those who could not take the first, and copies come within half a second.
+ *
+ * It makes its Nostr key while its module is evaluated, 40–90 ms before the first socket is even asked for. Sockets take
+ * their time to open: meanwhile is early enough.
  * @returns {import('rollup').Plugin}
  */
 export function tunedTrystero() {
   /** @type {[file: RegExp, from: string, to: string][]} */
   const changes = [
-    [/trystero-p2p\/core\/dist\/offer-pool\.mjs$/, 'const poolSize = 20;', 'const poolSize = 4;'],
+    [/trystero-p2p\/core\/dist\/offer-pool\.mjs$/, 'const poolSize = 20;', 'const poolSize = 1;'],
     [
       /trystero-p2p\/torrent\/dist\/index\.mjs$/,
       'const signalDedupeWindowMs = 4e3;',
       'const signalDedupeWindowMs = 500;',
     ],
+    [
+      /trystero-p2p\/nostr\/dist\/index\.mjs$/,
+      'const { secretKey, publicKey } = schnorr.keygen();\nconst pubkey = toHex(publicKey);',
+      'let madeKeys;\nconst keys = () => (madeKeys ??= schnorr.keygen());\nsetTimeout(keys);',
+    ],
+    [/trystero-p2p\/nostr\/dist\/index\.mjs$/, '\t\tpubkey\n', '\t\tpubkey: toHex(keys().publicKey)\n'],
+    [/trystero-p2p\/nostr\/dist\/index\.mjs$/, 'signAsync(id, secretKey)', 'signAsync(id, keys().secretKey)'],
   ];
   return {
     name: 'tuned-trystero',
     transform(code, id) {
-      const change = changes.find(([file]) => file.test(id.replaceAll('\\', '/')));
-      if (!change) return null;
-      const [, from, to] = change;
-      if (!code.includes(from)) this.error(`Trystero no longer contains ${from}: look at its new code`);
-      return { code: code.replace(from, to), map: null };
+      const due = changes.filter(([file]) => file.test(id.replaceAll('\\', '/')));
+      if (due.length === 0) return null;
+      let changed = code;
+      for (const [, from, to] of due) {
+        if (!changed.includes(from)) this.error(`Trystero no longer contains ${from}: look at its new code`);
+        changed = changed.replace(from, to);
+      }
+      return { code: changed, map: null };
     },
   };
 }

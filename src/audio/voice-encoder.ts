@@ -71,6 +71,7 @@ export class VoiceEncoder {
     for (let kept = 0; kept < Math.ceil(activity.prerollMs / frameMs); kept++) {
       this.#preroll.push({ samples: new Float32Array(options.frameSamples), sampleTime: 0, level: 127 });
     }
+    this.#warmUp();
   }
 
   /** What `push` takes, at 48 kHz. */
@@ -83,9 +84,9 @@ export class VoiceEncoder {
     return this.#isMuted ? 127 : packetLevel(this.#levelDbfs);
   }
 
-  /** True while frames are being sent. */
+  /** True while there is a voice in the microphone that whoever listens hears. */
   get speaking(): boolean {
-    return this.#isInSpurt;
+    return !this.#isMuted && this.#isVoice;
   }
 
   /** True when there is a voice in the microphone that nobody hears. */
@@ -128,20 +129,21 @@ export class VoiceEncoder {
    * Takes a captured frame.
    * @param samples exactly `frameSamples`, copied where they are needed longer.
    * @param sampleTime of the first sample, 48 kHz, wraps at 2³².
+   * @param heard false: nobody listens, so nothing is encoded; whoever comes hears the spurt from `prerollMs` before.
    * @returns what is to be sent, oldest first; the packets are the caller's.
    */
-  push(samples: Float32Array, sampleTime: number): readonly VoicePacket[] {
+  push(samples: Float32Array, sampleTime: number, heard = true): readonly VoicePacket[] {
     if (samples.length !== this.#options.frameSamples) return NO_PACKETS;
     const { active, last, levelDbfs } = this.#detector.judge(samples);
     this.#levelDbfs = levelDbfs;
-    this.#isVoice = active;
+    this.#isVoice = active && !last;
     if (this.#isMuted) {
       this.#keptCount = 0;
       return this.#isInSpurt ? this.#finish([], this.#silence, sampleTime, 127) : NO_PACKETS;
     }
     const level = packetLevel(levelDbfs);
-    if (!active) {
-      // The detector was switched while it held a spurt open: end that properly.
+    if (!active || !heard) {
+      // The last listener left, or the detector was switched while it held a spurt open: end that properly.
       if (this.#isInSpurt) return this.#finish([], samples, sampleTime, level);
       this.#keep(samples, sampleTime, level);
       return NO_PACKETS;
@@ -157,6 +159,12 @@ export class VoiceEncoder {
   /** Frees the encoder. Nothing may be pushed after. */
   free(): void {
     this.#encoder.free();
+  }
+
+  /** WebAssembly is compiled where it is first run, 40 ms on a slow machine: not in the first word. */
+  #warmUp(): void {
+    const murmur = this.#silence.map((_, at) => 0.01 * Math.sin(at / 30) * Math.sin(at / 7));
+    this.#encoder.encode(murmur);
   }
 
   #apply(plan: EncoderPlan): void {

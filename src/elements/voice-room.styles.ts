@@ -173,7 +173,8 @@ export const voiceRoomStyles = css`
     border: 2px solid currentColor;
     border-inline-end-color: transparent;
     border-radius: 50%;
-    animation: turn 0.9s linear infinite;
+    /* Drawing every frame takes from a slow machine what joining needs: only for who waits long. */
+    animation: turn 0.9s linear 1s infinite;
   }
   @keyframes turn {
     to {
@@ -222,10 +223,11 @@ export const voiceRoomStyles = css`
     border: 2px solid var(--_accent);
     border-radius: 50%;
     opacity: 0.25;
-    animation: ripple 2.4s ease-out infinite;
+    /* Rests after a while: a room may stay empty for hours. */
+    animation: ripple 2.4s ease-out 2s 10;
   }
   .radar::after {
-    animation-delay: 1.2s;
+    animation-delay: 3.2s;
   }
   @keyframes ripple {
     from {

@@ -10,7 +10,7 @@
  *   57 s with an offer of theirs on its way, for two minutes as an idle connection, and ignore or misdirect what it says
  *   meanwhile: of 21 members that left and came back under their old id, 8 were met only after 8 s or more. So an
  *   instance that is spent (`isSpent`) does not ring again.
- * - An active join keeps a pool of idle connections per strategy (20; our build makes it four). `passive: true` has none
+ * - An active join keeps a pool of idle connections per strategy (20; our build makes it one). `passive: true` has none
  *   until somebody rings; then it has them too, until it leaves.
  * - Torrent: an active member that waits drops a newcomer's offer when its own id is the lower one, until its tracker
  *   lets it announce again (10–120 s). A passive one always answers. Two passive ones never meet.

@@ -158,6 +158,10 @@ class Engine implements OverlayEngine {
     return this.#trees.receive(from, header, hopLimit);
   }
 
+  isHeard(): boolean {
+    return this.#trees.isHeard();
+  }
+
   sendPacket(header: VoiceHeader, nowMs: number): PacketVerdict {
     if (nowMs > this.#core.nowMs) this.#core.nowMs = nowMs;
     return this.#trees.sendOwn(header.endOfSpurt);

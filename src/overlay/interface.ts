@@ -121,6 +121,8 @@ export interface OverlayEngine {
    * @param hopLimit relays it may still pass
    */
   receivePacket(from: MemberId, header: VoiceHeader, hopLimit: number, nowMs: number): PacketVerdict;
+  /** Whether a packet of this member's own voice would go anywhere. */
+  isHeard(): boolean;
   /** Where a packet of this member's own voice goes. */
   sendPacket(header: VoiceHeader, nowMs: number): PacketVerdict;
   /**

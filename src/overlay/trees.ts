@@ -316,6 +316,10 @@ export class Trees {
     return verdict;
   }
 
+  isHeard(): boolean {
+    return (this.of(this.core.selfId)?.forwardTo.length ?? 0) > 0;
+  }
+
   /** Hot path: a packet of the own voice. */
   sendOwn(endOfSpurt: boolean): PacketVerdict {
     const verdict = this.#verdict;

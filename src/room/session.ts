@@ -80,6 +80,8 @@ export class Session {
     private readonly blocked: readonly Identity[],
     private readonly handlers: SessionHandlers,
   ) {
+    // Meeting takes longest and begins with this file; `#makeDoorbell` says when it does not load.
+    import(/* @vite-ignore */ doorbellUrl).catch(() => undefined);
     this.#frameMs = voiceOf(options).frameMs;
     this.#context = createAudioContext();
     this.#sound = new SoundKeeper(this.#context, () => this.handlers.onSoundChange());

@@ -27,6 +27,12 @@ const REPLAY_PACKETS = 50;
 /** Relays a packet may pass: twice the deepest tree the figures allow (8), with room for a chain of a small room. */
 export const HOP_LIMIT = 24;
 
+/**
+ * The own voice is encoded this long after the last listener went: of a speaker whose only child crashed, those below
+ * the child ask for what they missed.
+ */
+const UNHEARD_MS = 5000;
+
 /** A voice counts as speaking this long after its last frame: six frames, so that jitter does not flicker. */
 const SPEAKING_HOLD_MS = 300;
 
@@ -77,6 +83,8 @@ export class VoiceDesk {
   #capture: MessagePort | undefined;
   #trackCapture: TrackCapture | undefined;
   #flushScheduled = false;
+  /** When somebody last listened to the own voice. */
+  #heardMs = Number.NEGATIVE_INFINITY;
   #shownLevel = 127;
   #shownTalking = false;
 
@@ -229,9 +237,13 @@ export class VoiceDesk {
 
   #encode(samples: Float32Array, sampleTime: number): void {
     this.#noteInput(-levelOf(samples));
-    for (const packet of this.encoder?.push(samples, sampleTime) ?? []) {
+    const engine = this.host.engine();
+    const nowMs = this.host.nowMs();
+    if (engine.isHeard()) this.#heardMs = nowMs;
+    const heard = nowMs - this.#heardMs < UNHEARD_MS;
+    for (const packet of this.encoder?.push(samples, sampleTime, heard) ?? []) {
       const bytes = encodeVoicePacket(packet);
-      const verdict = this.host.engine().sendPacket(packet, this.host.nowMs());
+      const verdict = engine.sendPacket(packet, nowMs);
       this.#pass(bytes, packet, HOP_LIMIT, verdict);
       this.encoder?.adapt(() => verdict.forwardTo.flatMap((child) => this.host.links.link(child) ?? []));
     }
