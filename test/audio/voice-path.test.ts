@@ -119,6 +119,34 @@ describe('voice path', () => {
     assert.ok(packetsOf(encoder, sine(300, FRAME * 2)).length > 0);
   });
 
+  test('a voice nobody hears is not encoded; who comes hears it from its pre-roll, who goes last ends it', () => {
+    const encoder = newEncoder();
+    const voice = sine(440, FRAME * 20);
+    const push = (frame: number, heard: boolean) =>
+      encoder.push(voice.subarray(frame * FRAME, (frame + 1) * FRAME), frame * FRAME, heard);
+    for (let frame = 0; frame < 8; frame++) assert.deepEqual(push(frame, false), []);
+    assert.ok(encoder.speaking, 'the own voice is seen all the same');
+    const first = push(8, true);
+    assert.deepEqual(
+      first.map(({ sequence, sampleTime }) => [sequence, sampleTime / FRAME]),
+      [
+        [0, 5],
+        [1, 6],
+        [2, 7],
+        [3, 8],
+      ],
+    );
+    assert.deepEqual(
+      push(9, true).map(({ sequence, endOfSpurt }) => [sequence, endOfSpurt]),
+      [[4, false]],
+    );
+    assert.deepEqual(
+      push(10, false).map(({ endOfSpurt }) => endOfSpurt),
+      [true],
+    );
+    assert.deepEqual(push(11, false), []);
+  });
+
   test('with FEC and the next packet there, a lost speech frame is rebuilt', () => {
     const encoder = newEncoder();
     encoder.setVoiceActivation('off');

@@ -142,6 +142,10 @@ export abstract class Baseline implements OverlayEngine {
     return this.verdict;
   }
 
+  isHeard(): boolean {
+    return this.links.size > 0;
+  }
+
   sendPacket(header: VoiceHeader): PacketVerdict {
     this.#isNew(header);
     this.verdict.deliver = false;
