@@ -23,17 +23,37 @@ export function handleOf(memberId: MemberId): Handle {
   return Number.parseInt(memberId.slice(0, 8), 16) as Handle;
 }
 
-/** Lower-case hex of any bytes. */
+/** Lower-case hex of a few bytes (ids, keys); a flat string, for it will be a key. */
 export function toHex(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
-  return text;
+  const codes: number[] = [];
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] as number;
+    codes.push(digitCode(byte >> 4), digitCode(byte & 15));
+  }
+  return String.fromCharCode(...codes);
 }
 
 /** Bytes of an even-length hex text. @throws RangeError when the text is not hex. */
 export function fromHex(text: string): Uint8Array<ArrayBuffer> {
-  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(text)) throw new RangeError('not hex');
-  const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  const bytes = new Uint8Array(text.length >> 1);
+  let valid = text.length % 2 === 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const high = digitValue(text.charCodeAt(2 * i));
+    const low = digitValue(text.charCodeAt(2 * i + 1));
+    valid &&= high < 16 && low < 16;
+    bytes[i] = (high << 4) | low;
+  }
+  if (!valid) throw new RangeError('not hex');
   return bytes;
+}
+
+function digitCode(nibble: number): number {
+  return nibble + (nibble < 10 ? 48 : 87);
+}
+
+/** 16 or more for what is no hex digit. */
+function digitValue(code: number): number {
+  if (code < 58) return code < 48 ? 16 : code - 48;
+  const letter = (code | 32) - 97;
+  return letter < 0 || code > 127 ? 16 : letter + 10;
 }

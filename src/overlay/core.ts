@@ -24,10 +24,12 @@ export function hopTag(memberId: MemberId): number {
 
 /** Bounded by sources × neighbours of one call; emptied by `flush`. */
 interface Outbox {
-  readonly upstream: Map<Handle, SubscribeRequest | 'unsubscribe'>;
-  readonly downstream: Map<Handle, Acceptance | Rejection>;
-  readonly offers: Map<Handle, RouteOffer>;
+  upstream: Map<Handle, SubscribeRequest | 'unsubscribe'> | undefined;
+  downstream: Map<Handle, Acceptance | Rejection> | undefined;
+  offers: Map<Handle, RouteOffer> | undefined;
 }
+
+const NONE: readonly (readonly [Handle, SubscribeRequest | 'unsubscribe'])[] = [];
 
 export class Core {
   nowMs = 0;
@@ -55,23 +57,23 @@ export class Core {
   }
 
   subscribe(to: MemberId, request: SubscribeRequest): void {
-    this.#outbox(to).upstream.set(request.source, request);
+    (this.#outbox(to).upstream ??= new Map()).set(request.source, request);
   }
 
   unsubscribe(to: MemberId, source: Handle): void {
-    this.#outbox(to).upstream.set(source, 'unsubscribe');
+    (this.#outbox(to).upstream ??= new Map()).set(source, 'unsubscribe');
   }
 
   accept(to: MemberId, acceptance: Acceptance): void {
-    this.#outbox(to).downstream.set(acceptance.source, acceptance);
+    (this.#outbox(to).downstream ??= new Map()).set(acceptance.source, acceptance);
   }
 
   reject(to: MemberId, rejection: Rejection): void {
-    this.#outbox(to).downstream.set(rejection.source, rejection);
+    (this.#outbox(to).downstream ??= new Map()).set(rejection.source, rejection);
   }
 
   offer(to: MemberId, offer: RouteOffer): void {
-    this.#outbox(to).offers.set(offer.source, offer);
+    (this.#outbox(to).offers ??= new Map()).set(offer.source, offer);
   }
 
   /** Forgets what was about to be told to a neighbour that is gone. */
@@ -81,16 +83,17 @@ export class Core {
 
   /** Turns the outboxes into effects. Offers go last but one: an acceptance is read before the cost it stands for. */
   flush(): void {
+    if (this.#outboxes.size === 0) return;
     for (const [to, { upstream, downstream, offers }] of this.#outboxes) {
       const requests: SubscribeRequest[] = [];
       const sources: Handle[] = [];
-      for (const [source, action] of upstream) {
+      for (const [source, action] of upstream ?? NONE) {
         if (action === 'unsubscribe') sources.push(source);
         else requests.push(action);
       }
       const acceptances: Acceptance[] = [];
       const rejections: Rejection[] = [];
-      for (const answer of downstream.values()) {
+      for (const answer of downstream?.values() ?? []) {
         if ('reason' in answer) rejections.push(answer);
         else acceptances.push(answer);
       }
@@ -99,8 +102,9 @@ export class Core {
       for (const part of chunks(acceptances, MAX_SOURCES_PER_MESSAGE)) {
         this.send(to, { type: 'accept', acceptances: part });
       }
-      for (const part of chunks([...offers.values()], MAX_OFFERS_PER_MESSAGE)) {
-        this.send(to, { type: 'advertise', offers: part });
+      if (offers) {
+        for (const part of chunks([...offers.values()], MAX_OFFERS_PER_MESSAGE))
+          this.send(to, { type: 'advertise', offers: part });
       }
       for (const part of chunks(rejections, MAX_SOURCES_PER_MESSAGE))
         this.send(to, { type: 'reject', rejections: part });
@@ -113,7 +117,7 @@ export class Core {
   #outbox(to: MemberId): Outbox {
     let outbox = this.#outboxes.get(to);
     if (!outbox) {
-      outbox = { upstream: new Map(), downstream: new Map(), offers: new Map() };
+      outbox = { upstream: undefined, downstream: undefined, offers: undefined };
       this.#outboxes.set(to, outbox);
     }
     return outbox;
@@ -121,8 +125,9 @@ export class Core {
 }
 
 /** Consecutive parts of at most `size` items. */
-export function chunks<T>(items: readonly T[], size: number): T[][] {
-  const parts: T[][] = [];
+export function chunks<T>(items: readonly T[], size: number): (readonly T[])[] {
+  if (items.length <= size) return items.length === 0 ? [] : [items];
+  const parts: (readonly T[])[] = [];
   for (let i = 0; i < items.length; i += size) parts.push(items.slice(i, i + size));
   return parts;
 }

@@ -1,9 +1,10 @@
 /** The own roster entry: when it is told anew. Signing is the driver's; it comes back as the input `self`. */
 
+import type { MemberId } from '../units.js';
 import type { Coordinate, RosterEntry } from '../wire/roster-entry.js';
 import { shift } from './coordinates.js';
 import type { Core } from './core.js';
-import type { OwnEntryChanges } from './interface.js';
+import type { Limits, OwnEntryChanges } from './interface.js';
 import type { Linkage } from './linkage.js';
 import type { Neighbours } from './neighbours.js';
 import type { Roster } from './roster.js';
@@ -12,6 +13,16 @@ import type { Roster } from './roster.js';
 const PUBLISH_SOON_MS = 120;
 /** An asked-for entry that never came back signed is asked for again after this, ms. */
 const PUBLISH_TIMEOUT_MS = 2000;
+
+interface Basis {
+  readonly own: RosterEntry;
+  readonly duty: readonly MemberId[];
+  readonly coordinate: Coordinate;
+  readonly limits: Limits;
+  readonly members: number;
+  readonly links: number;
+  readonly settled: boolean;
+}
 
 export class OwnEntry {
   /** When the next one is due. */
@@ -24,6 +35,8 @@ export class OwnEntry {
   #startedMs = 0;
   /** How often one was published with a place in it. */
   #placings = 0;
+  /** What the last look at the own entry was based on: while nothing of it changes, its result stands. */
+  #looked: Basis | undefined = undefined;
 
   constructor(
     readonly core: Core,
@@ -38,6 +51,7 @@ export class OwnEntry {
     if (isFirst) this.#startedMs = this.core.nowMs;
     if (entry.version < this.#publishingVersion) return;
     this.#publishingVersion = 0;
+    this.#looked = undefined;
     this.publishAtMs = Infinity;
   }
 
@@ -50,11 +64,33 @@ export class OwnEntry {
       return;
     }
     // While a new one is being signed its time-out stands; otherwise the time first set does, as long as there is a need.
-    if (this.#publishingVersion === 0) {
+    if (this.#publishingVersion === 0 && this.#basisChanged(own)) {
       const dueMs = this.#publishDueMs(own);
       this.publishAtMs = dueMs === Infinity ? Infinity : Math.min(this.publishAtMs, dueMs);
     }
     if (core.nowMs >= this.publishAtMs) this.publish();
+  }
+
+  #basisChanged(own: RosterEntry): boolean {
+    const { core, roster, neighbours } = this;
+    const duty = roster.onDuty();
+    const coordinate = this.coordinate();
+    const members = roster.entries.size;
+    const links = neighbours.linkCount;
+    const settled = core.nowMs - this.#startedMs >= core.config.publishIntervalMs;
+    const last = this.#looked;
+    if (
+      last?.own === own &&
+      last.links === links &&
+      last.coordinate === coordinate &&
+      last.members === members &&
+      last.duty === duty &&
+      last.limits === core.limits &&
+      last.settled === settled
+    )
+      return false;
+    this.#looked = { own, duty, coordinate, limits: core.limits, members, links, settled };
+    return true;
   }
 
   /**

@@ -281,10 +281,7 @@ export class Rewiring {
 
   /** Costs of these sources here, ms; 0 for the own voice, Infinity where nobody offers one. */
   #costs(sources: readonly Handle[]): number[] {
-    const costs = new Map<Handle, number>();
-    for (const { source, costMs } of this.trees.prospects()) costs.set(source, costMs);
-    const self = handleOf(this.core.selfId);
-    return sources.map((source) => (source === self ? 0 : (costs.get(source) ?? Infinity)));
+    return sources.map((source) => this.trees.soonestMs(source));
   }
 
   /** Tells the neighbours what their links are worth here. */

@@ -4,6 +4,7 @@ import { handleOf, type Handle, type MemberId } from '../units.js';
 import type { RouteOffer } from '../wire/control.js';
 import { hopTag } from './core.js';
 import { SequenceWindow } from './dedupe.js';
+import type { Due } from './due-queue.js';
 
 export interface Child {
   capacity: number;
@@ -27,7 +28,7 @@ export interface Told {
 }
 
 /** Every map here is bounded by the number of links. */
-export class Tree {
+export class Tree implements Due {
   readonly handle: Handle;
   readonly sourceTag: number;
   readonly offers = new Map<MemberId, RouteOffer>();
@@ -85,10 +86,13 @@ export class Tree {
   epochAdvancedMs = -Infinity;
   epochRequestedMs = -Infinity;
   dueMs = Infinity;
+  duePlace = -1;
 
   constructor(
     readonly source: MemberId,
     readonly own: boolean,
+    /** Counts up with every tree: decisions of one call are taken in this order. */
+    readonly order: number,
   ) {
     this.handle = handleOf(source);
     this.sourceTag = hopTag(source);

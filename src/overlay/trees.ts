@@ -11,6 +11,7 @@ import { type Acceptance, type Rejection, type RouteOffer, type SubscribeRequest
 import type { VoiceHeader } from '../wire/voice-packet.js';
 import type { Core } from './core.js';
 import { Downstream } from './downstream.js';
+import { DueQueue } from './due-queue.js';
 import type { PacketVerdict, TreeView } from './interface.js';
 import type { Prospect } from './worth.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
@@ -37,7 +38,8 @@ export class Trees {
   readonly byHandle = new Map<Handle, Tree>();
   readonly downstream: Downstream;
   readonly upstream: Upstream;
-  nextMs = Infinity;
+  readonly #due = new DueQueue<Tree>();
+  #planned = 0;
   readonly #marked = new Set<Tree>();
   readonly #blocked = new Set<Identity>();
   /** Offers for sources without a tree; at most `MAX_EARLY_SOURCES`, each with one offer per link. */
@@ -54,6 +56,11 @@ export class Trees {
     this.upstream = new Upstream(core, neighbours, this.downstream);
   }
 
+  /** When `settle` has something to decide next, ms. */
+  get nextMs(): number {
+    return Math.min(this.#nextReviewMs, this.#due.nextMs);
+  }
+
   of(member: MemberId): Tree | undefined {
     const tree = this.byHandle.get(handleOf(member));
     return tree?.source === member ? tree : undefined;
@@ -65,7 +72,7 @@ export class Trees {
     const holder = this.byHandle.get(handle);
     if (holder && holder.source <= member) return;
     if (holder) this.remove(holder.source);
-    const tree = new Tree(member, member === this.core.selfId);
+    const tree = new Tree(member, member === this.core.selfId, this.#planned++);
     tree.blocked = this.#isBlockedMember(member);
     this.byHandle.set(handle, tree);
     for (const [peer, offer] of this.#earlyOffers.get(handle) ?? []) {
@@ -91,6 +98,7 @@ export class Trees {
     if (lost) this.#abandon(tree);
     if (lost) this.downstream.advertise(tree);
     this.byHandle.delete(tree.handle);
+    this.#due.remove(tree);
     this.#marked.delete(tree);
     if (tree.offers.size > 0) this.#keepEarly(tree.handle, tree.offers);
     this.core.viewChanged = true;
@@ -262,23 +270,33 @@ export class Trees {
   prospects(): Prospect[] {
     const prospects: Prospect[] = [];
     for (const tree of this.byHandle.values()) {
-      if (tree.own || tree.blocked) continue;
-      let peer: MemberId | undefined;
-      let costMs = Infinity;
-      let alternativeMs = Infinity;
-      for (const [candidate, offer] of tree.offers) {
-        const link = this.neighbours.lively(candidate);
-        if (!link || offer.path.includes(this.core.selfTag)) continue;
-        const totalMs = offer.costMs + link.costMs;
-        if (totalMs < costMs) {
-          alternativeMs = costMs;
-          costMs = totalMs;
-          peer = candidate;
-        } else if (totalMs < alternativeMs) alternativeMs = totalMs;
-      }
-      prospects.push({ source: tree.handle, peer, costMs, alternativeMs });
+      if (!tree.own && !tree.blocked) prospects.push(this.#prospect(tree));
     }
     return prospects;
+  }
+
+  /** One-way delay from a source by the soonest way on offer, ms; 0 for the own voice, Infinity without any. */
+  soonestMs(source: Handle): number {
+    const tree = this.byHandle.get(source);
+    if (!tree || tree.blocked) return Infinity;
+    return tree.own ? 0 : this.#prospect(tree).costMs;
+  }
+
+  #prospect(tree: Tree): Prospect {
+    let peer: MemberId | undefined;
+    let costMs = Infinity;
+    let alternativeMs = Infinity;
+    for (const [candidate, offer] of tree.offers) {
+      const link = this.neighbours.lively(candidate);
+      if (!link || offer.path.includes(this.core.selfTag)) continue;
+      const totalMs = offer.costMs + link.costMs;
+      if (totalMs < costMs) {
+        alternativeMs = costMs;
+        costMs = totalMs;
+        peer = candidate;
+      } else if (totalMs < alternativeMs) alternativeMs = totalMs;
+    }
+    return { source: tree.handle, peer, costMs, alternativeMs };
   }
 
   /** Hot path: a packet came from a neighbour. */
@@ -338,21 +356,16 @@ export class Trees {
       this.#nextReviewMs = nowMs + REVIEW_MS;
       this.#reviewLinks();
     }
-    const due = nowMs >= this.nextMs;
-    if (due) {
-      for (const tree of this.byHandle.values()) if (nowMs >= tree.dueMs) this.#mark(tree);
-    }
-    if (this.#marked.size === 0 && !due) return;
-    for (const tree of this.#marked) this.#service(tree);
-    this.#marked.clear();
-    let next = this.#nextReviewMs;
-    for (const tree of this.byHandle.values()) {
+    const due = this.#due.takeDue(nowMs);
+    if (due.length > 1) due.sort((a, b) => a.order - b.order);
+    for (const tree of due) this.#mark(tree);
+    for (const tree of this.#marked) {
+      this.#service(tree);
       // What can wait waits for company: one tick serves many silent trees.
-      if (tree.dueMs - nowMs > TICK_MS && !tree.speaking)
-        tree.dueMs = Math.ceil(tree.dueMs / TICK_MS) * TICK_MS;
-      if (tree.dueMs < next) next = tree.dueMs;
+      const canWait = tree.dueMs - nowMs > TICK_MS && !tree.speaking;
+      this.#due.schedule(tree, canWait ? Math.ceil(tree.dueMs / TICK_MS) * TICK_MS : tree.dueMs);
     }
-    this.nextMs = next;
+    this.#marked.clear();
   }
 
   /** Marks the trees that a link whose cost changed could serve. */
@@ -416,8 +429,7 @@ export class Trees {
   }
 
   #schedule(tree: Tree, atMs: number): void {
-    if (atMs < tree.dueMs) tree.dueMs = atMs;
-    if (tree.dueMs < this.nextMs) this.nextMs = tree.dueMs;
+    if (atMs < tree.dueMs) this.#due.schedule(tree, atMs);
   }
 
   #service(tree: Tree): void {

@@ -334,7 +334,6 @@ export class Upstream {
       tree.dueMs = Math.min(tree.dueMs, tree.improveAtMs);
       return;
     }
-    const candidates = this.candidates(tree);
     const { config } = core;
     // A silent tree may risk a loop for a round trip: paths end it, and nothing is carried meanwhile.
     const feasibleMs = tree.speaking ? tree.feasibleMs : Infinity;
@@ -342,6 +341,9 @@ export class Upstream {
     const least = tree.speaking
       ? { switchGain: config.speakingSwitchGain, switchGainMs: config.speakingSwitchGainMs }
       : config;
+    const wantedMs = tree.costMs - Math.max(least.switchGainMs, least.switchGain * tree.costMs);
+    if (!this.#mayImprove(tree, parent, wantedMs)) return;
+    const candidates = this.candidates(tree);
     const better = chooseBetterParent(candidates, present, least);
     if (better) {
       this.#ask(tree, better.peer, true);
@@ -354,5 +356,15 @@ export class Upstream {
       this.requestEpoch(tree);
       tree.improveAtMs = core.nowMs + core.jittered(core.config.improveIntervalMs);
     }
+  }
+
+  /** Whether anybody offers so little that the candidates are worth a closer look: mostly nobody does. */
+  #mayImprove(tree: Tree, parent: MemberId, wantedMs: number): boolean {
+    for (const [peer, offer] of tree.offers) {
+      if (offer.costMs > wantedMs || offer.freeSlots === 0 || peer === parent) continue;
+      const link = this.neighbours.lively(peer);
+      if (link && offer.costMs + link.costMs <= wantedMs) return true;
+    }
+    return false;
   }
 }

@@ -11,13 +11,10 @@ const textEncoder = /* @__PURE__ */ new TextEncoder();
 const textDecoder = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: false });
 
 export class ByteReader {
-  readonly #view: DataView;
   #offset = 0;
   #ok = true;
 
-  constructor(readonly bytes: Uint8Array) {
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
+  constructor(readonly bytes: Uint8Array) {}
 
   /** False once anything was read past the end or failed a check. */
   get ok(): boolean {
@@ -38,23 +35,30 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.#take(1) ? this.#view.getUint8(this.#offset - 1) : 0;
+    return this.#take(1) ? (this.bytes[this.#offset - 1] as number) : 0;
   }
 
   u16(): number {
-    return this.#take(2) ? this.#view.getUint16(this.#offset - 2) : 0;
+    if (!this.#take(2)) return 0;
+    const { bytes } = this;
+    const end = this.#offset;
+    return ((bytes[end - 2] as number) << 8) | (bytes[end - 1] as number);
   }
 
   u32(): number {
-    return this.#take(4) ? this.#view.getUint32(this.#offset - 4) : 0;
+    if (!this.#take(4)) return 0;
+    const { bytes } = this;
+    const end = this.#offset;
+    const high = ((bytes[end - 4] as number) << 8) | (bytes[end - 3] as number);
+    return high * 0x1_0000 + (((bytes[end - 2] as number) << 8) | (bytes[end - 1] as number));
   }
 
   f32(): number {
-    return this.#take(4) ? this.#view.getFloat32(this.#offset - 4) : 0;
+    return this.#take(4) ? this.#view(4).getFloat32(0) : 0;
   }
 
   f64(): number {
-    return this.#take(8) ? this.#view.getFloat64(this.#offset - 8) : 0;
+    return this.#take(8) ? this.#view(8).getFloat64(0) : 0;
   }
 
   /** A view into the input, not a copy. Empty when too short. */
@@ -80,8 +84,13 @@ export class ByteReader {
     return this.#ok ? this.take(length) : new Uint8Array(0);
   }
 
+  /** The bytes just taken. */
+  #view(length: number): DataView {
+    return new DataView(this.bytes.buffer, this.bytes.byteOffset + this.#offset - length, length);
+  }
+
   #take(length: number): boolean {
-    if (!this.#ok || this.remaining < length) {
+    if (!this.#ok || this.bytes.byteLength - this.#offset < length) {
       this.#ok = false;
       return false;
     }
@@ -93,12 +102,10 @@ export class ByteReader {
 /** Grows by doubling; bounded by what its callers write (all of `src/wire/` stays below 64 KiB a message). */
 export class ByteWriter {
   #bytes: Uint8Array<ArrayBuffer>;
-  #view: DataView;
   #length = 0;
 
   constructor(initialBytes = 256) {
     this.#bytes = new Uint8Array(initialBytes);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   get length(): number {
@@ -107,36 +114,35 @@ export class ByteWriter {
 
   u8(value: number): this {
     this.#reserve(1);
-    this.#view.setUint8(this.#length, value);
-    this.#length += 1;
+    this.#bytes[this.#length++] = value;
     return this;
   }
 
   u16(value: number): this {
     this.#reserve(2);
-    this.#view.setUint16(this.#length, value);
-    this.#length += 2;
+    this.#bytes[this.#length++] = value >>> 8;
+    this.#bytes[this.#length++] = value;
     return this;
   }
 
   u32(value: number): this {
     this.#reserve(4);
-    this.#view.setUint32(this.#length, value);
-    this.#length += 4;
+    this.#bytes[this.#length++] = value >>> 24;
+    this.#bytes[this.#length++] = value >>> 16;
+    this.#bytes[this.#length++] = value >>> 8;
+    this.#bytes[this.#length++] = value;
     return this;
   }
 
   f32(value: number): this {
     this.#reserve(4);
-    this.#view.setFloat32(this.#length, value);
-    this.#length += 4;
+    this.#view(4).setFloat32(0, value);
     return this;
   }
 
   f64(value: number): this {
     this.#reserve(8);
-    this.#view.setFloat64(this.#length, value);
-    this.#length += 8;
+    this.#view(8).setFloat64(0, value);
     return this;
   }
 
@@ -164,9 +170,21 @@ export class ByteWriter {
     return this.u16(bytes.byteLength).raw(bytes);
   }
 
+  /** Forgets what was written, to be used again. */
+  reset(): this {
+    this.#length = 0;
+    return this;
+  }
+
   /** A copy of what was written. */
   finish(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#length);
+  }
+
+  /** Room for the next so many bytes, which count as written. */
+  #view(length: number): DataView {
+    this.#length += length;
+    return new DataView(this.#bytes.buffer, this.#length - length, length);
   }
 
   #reserve(more: number): void {
@@ -174,6 +192,5 @@ export class ByteWriter {
     const grown = new Uint8Array(Math.max(this.#bytes.byteLength * 2, this.#length + more));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
   }
 }

@@ -239,9 +239,12 @@ function costFromWire(steps: number): number {
 
 const byte = (value: number): number => Math.max(0, Math.min(255, Math.floor(value)));
 
+/** Used by one call at a time, which leaves nothing behind: a buffer of its own would cost more than most messages. */
+const scratch = /* @__PURE__ */ new ByteWriter(1024);
+
 /** @throws RangeError when a list or payload is longer than its bound: a bug of the caller, never of the network. */
 export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(message.type === 'heartbeat' ? 16 : 256);
+  const writer = scratch.reset();
   const placed = message.type === 'heartbeat' && message.coordinate !== undefined;
   writer.u8((CONTROL_VERSION << 5) | (placed ? PLACED_HEARTBEAT : TYPE_CODES[message.type]));
   switch (message.type) {

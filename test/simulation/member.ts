@@ -16,6 +16,7 @@ import {
   type RosterFields,
 } from '../../src/wire/roster-entry.js';
 import { serialDelta, type VoiceHeader } from '../../src/wire/voice-packet.js';
+import { HeardSequences } from './heard-sequences.js';
 import { FRAME_MS, type Simulation } from './simulation.js';
 
 const REQUEST = 1;
@@ -50,7 +51,7 @@ export interface Heard {
   worstGapMs: number;
   /** Sum of (arrival − sent), ms. */
   delaySumMs: number;
-  readonly seen: Set<number>;
+  readonly seen: HeardSequences;
 }
 
 interface Link {
@@ -240,7 +241,7 @@ export class SimulatedMember {
         lastMs: -1,
         worstGapMs: 0,
         delaySumMs: 0,
-        seen: new Set(),
+        seen: new HeardSequences(),
       };
       this.heard.set(source.handle, heard);
     }
@@ -417,8 +418,7 @@ export class SimulatedMember {
   #play(source: SimulatedMember, header: VoiceHeader, sentMs: number): void {
     const { nowMs } = this.simulation;
     const heard = this.heardOf(source);
-    if (heard.seen.has(header.sequence)) heard.duplicates++;
-    heard.seen.add(header.sequence);
+    if (!heard.seen.add(header.sequence)) heard.duplicates++;
     heard.frames++;
     heard.delaySumMs += nowMs - sentMs;
     if (heard.lastMs >= 0) heard.worstGapMs = Math.max(heard.worstGapMs, nowMs - heard.lastMs);
@@ -523,8 +523,6 @@ export class SimulatedMember {
   }
 }
 
-const entriesByText = new Map<string, RosterEntry>();
-
 /** An entry as its owner would sign it; the simulation's signature is zeros. */
 function entryOf(fields: RosterFields): RosterEntry {
   const signed = encodeRosterFields(fields);
@@ -533,17 +531,30 @@ function entryOf(fields: RosterFields): RosterEntry {
   return { ...fields, identity: fields.publicKey.slice(0, 32) as Identity, bytes };
 }
 
-/** What the driver's signature check does: bytes in, entry out. Decoding is shared between members for speed. */
+/** Entries decoded before, by the handle of the member and the version. Bounded by `MAX_DECODED`. */
+const decodedEntries = new Map<number, RosterEntry>();
+const MAX_DECODED = 20_000;
+
+/** What the driver's signature check does: bytes in, entry out. The same bytes are decoded once for all members. */
 function verifiedEntry(bytes: Uint8Array): RosterEntry | undefined {
+  const key = bytes.byteLength < 85 ? -1 : u32At(bytes, 1) * 0x10_0000 + (u32At(bytes, 81) & 0xf_ffff);
+  const known = decodedEntries.get(key);
+  if (known && sameBytes(known.bytes, bytes)) return known;
   const decoded = decodeRosterEntry(bytes);
   if (!decoded) return undefined;
   const { fields } = decoded;
-  const key = `${fields.memberId}${fields.version}${fields.left ? 'l' : ''}`;
-  let entry = entriesByText.get(key);
-  if (!entry || entry.joinedAtMs !== fields.joinedAtMs || entry.links !== fields.links) {
-    entry = { ...fields, identity: fields.publicKey.slice(0, 32) as Identity, bytes: bytes.slice() };
-    entriesByText.set(key, entry);
-    if (entriesByText.size > 20_000) entriesByText.clear();
-  }
+  const entry = { ...fields, identity: fields.publicKey.slice(0, 32) as Identity, bytes: bytes.slice() };
+  if (decodedEntries.size >= MAX_DECODED) decodedEntries.clear();
+  decodedEntries.set(key, entry);
   return entry;
+}
+
+function u32At(bytes: Uint8Array, at: number): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(at);
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.byteLength !== b.byteLength) return false;
+  for (let i = 0; i < a.byteLength; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
