@@ -62,7 +62,7 @@ export class Downstream {
       const promised = tree.adopting.delete(from);
       const states = promised ? [] : this.#childStates(tree, from);
       const decision = promised
-        ? ({ accept: true, displace: undefined } as const)
+        ? ({ accept: true, displace: undefined, into: undefined } as const)
         : decideChild(
             { peer: from, ...request },
             states,
@@ -77,11 +77,16 @@ export class Downstream {
         leavingAtMs: Infinity,
       });
       core.viewChanged = true;
-      if (decision.displace !== undefined) this.move(tree, decision.displace, [from]);
-      core.accept(from, { source: tree.handle, adopt: decision.displace });
+      const { displace, into } = decision;
+      if (displace !== undefined && into !== undefined) this.move(tree, displace, [into]);
+      const host = into === undefined ? undefined : tree.children.get(into);
+      if (host && host.freeSlots > 0) host.freeSlots--;
+      core.accept(from, { source: tree.handle, adopt: into === from ? displace : undefined });
       tree.advertAtMs = Math.min(tree.advertAtMs, core.nowMs + core.config.advertUrgentMs);
     }
     if (present) core.accept(from, { source: tree.handle, adopt: undefined });
+    // It hangs on our path and cost now: an older offer would let it take one above us for somebody apart.
+    if (tree.lagging.has(from)) this.#tell(tree, from, asker.tag, this.#snapshot(tree), true);
     if (request.fromSequence !== undefined) {
       core.effects.push({
         type: 'replay',
@@ -92,15 +97,21 @@ export class Downstream {
     }
   }
 
+  #linked(a: MemberId, b: MemberId): boolean {
+    return this.neighbours.link(a)?.isLinkedTo(b) === true || this.neighbours.link(b)?.isLinkedTo(a) === true;
+  }
+
   #childStates(tree: Tree, asker: MemberId): ChildState[] {
-    const askersLink = this.neighbours.link(asker);
+    const roomy = [...tree.children].filter(
+      ([, child]) => child.freeSlots > 0 && child.leavingAtMs === Infinity,
+    );
     return [...tree.children].map(([peer, child]) => ({
       peer,
       capacity: child.capacity,
       freeSlots: child.freeSlots,
       leaving: child.leavingAtMs !== Infinity,
-      linkedToAsker:
-        askersLink?.isLinkedTo(peer) === true || this.neighbours.link(peer)?.isLinkedTo(asker) === true,
+      linkedToAsker: this.#linked(asker, peer),
+      roomAt: roomy.find(([other]) => other !== peer && this.#linked(peer, other))?.[0],
     }));
   }
 
@@ -133,7 +144,10 @@ export class Downstream {
     const { nowMs } = this.core;
     let next = Infinity;
     for (const [peer, child] of tree.children) {
-      if (child.leavingAtMs <= nowMs) {
+      if (child.leavingAtMs <= nowMs && tree.connected && tree.stayingChildren < this.capacity(tree)) {
+        // It found nowhere to go, and there is room again: whom it was to make room for went elsewhere.
+        child.leavingAtMs = Infinity;
+      } else if (child.leavingAtMs <= nowMs) {
         tree.removeChild(peer);
         this.core.reject(peer, { source: tree.handle, reason: 'full', redirects: [] });
         this.core.viewChanged = true;
@@ -213,7 +227,8 @@ export class Downstream {
 
   /** Whether a neighbour is served from here, has nobody, or would gain or come close by hearing the source from here. */
   #matters(tree: Tree, neighbour: Neighbour, offered: Told): boolean {
-    if (tree.children.has(neighbour.peer)) return true;
+    // An ancestor of ours must not take us for its way out.
+    if (tree.children.has(neighbour.peer) || offered.path.includes(neighbour.tag)) return true;
     const theirs = tree.offers.get(neighbour.peer);
     if (!theirs) return true;
     const { rivalShare, rivalMs } = this.core.config;
@@ -228,7 +243,8 @@ export class Downstream {
   }
 
   #tell(tree: Tree, peer: MemberId, tag: number, offered: Told | undefined, changed: boolean): void {
-    if (peer === tree.source) return;
+    // The source needs no offer of itself, but as a parent it must know where there is room.
+    if (peer === tree.source && peer !== tree.parent) return;
     const hasOffer = tree.toldTo.get(peer);
     const ancestor = peer === tree.parent || tree.path.includes(tag);
     if (!offered || ancestor) {

@@ -10,6 +10,8 @@ const UNKNOWN_RTT_MS = 80;
 const RTT_GAIN_UP = 0.1;
 /** … and when it is shorter: propagation shows in the minimum. */
 const RTT_GAIN_DOWN = 0.4;
+/** Weight of a new deviation: about the last ten round trips, 3 s. */
+const DEVIATION_GAIN = 0.1;
 
 export class Neighbour {
   readonly tag: number;
@@ -19,6 +21,8 @@ export class Neighbour {
   piped = false;
   linkedAtMs = 0;
   rttMs = UNKNOWN_RTT_MS;
+  /** Mean distance of a sample from `rttMs`: how much of a difference may be chance. */
+  deviationMs = 0;
   measured = false;
   /** Cost of the link as the trees last took it into account, ms. */
   reviewedCostMs = UNKNOWN_RTT_MS / 2;
@@ -64,12 +68,18 @@ export class Neighbour {
     return this.rttMs / 2 + this.queueMs;
   }
 
+  /** How far `costMs` may be off by chance, ms. */
+  get noiseMs(): number {
+    return this.deviationMs / 2;
+  }
+
   noteRtt(sampleMs: number): void {
     if (!this.measured) {
       this.measured = true;
       this.rttMs = sampleMs;
       return;
     }
+    this.deviationMs += DEVIATION_GAIN * (Math.abs(sampleMs - this.rttMs) - this.deviationMs);
     const gain = sampleMs < this.rttMs ? RTT_GAIN_DOWN : RTT_GAIN_UP;
     this.rttMs += gain * (sampleMs - this.rttMs);
   }

@@ -8,6 +8,8 @@ export interface Candidate {
   readonly peer: MemberId;
   /** One-way delay from the source to here through it, ms. */
   readonly totalMs: number;
+  /** How far that may be off by chance, as far as the own link goes, ms. */
+  readonly noiseMs: number;
   /** The cost it reported itself, ms. */
   readonly reportedMs: number;
   /** It knows a newer route epoch than the chooser. */
@@ -44,18 +46,27 @@ export function chooseFirstParent(
   return soonest(candidates);
 }
 
-/** The parent to move to, or undefined when none is feasible, free and clearly better than the present cost. */
+/**
+ * The parent to move to, or undefined when none is feasible, free and clearly better than the present cost: by more
+ * than the margin and by more than jitter of either link explains, or trees would never come to rest on a noisy network.
+ */
 export function chooseBetterParent(
   candidates: readonly Candidate[],
-  present: { readonly parent: MemberId; readonly costMs: number; readonly feasibleMs: number },
+  present: {
+    readonly parent: MemberId;
+    readonly costMs: number;
+    readonly noiseMs: number;
+    readonly feasibleMs: number;
+  },
   config: Pick<OverlayConfig, 'switchGain' | 'switchGainMs'>,
 ): Candidate | undefined {
-  const wanted = present.costMs - Math.max(config.switchGainMs, config.switchGain * present.costMs);
+  const wanted =
+    present.costMs - present.noiseMs - Math.max(config.switchGainMs, config.switchGain * present.costMs);
   const better = candidates.filter(
     (candidate) =>
       candidate.peer !== present.parent &&
       candidate.freeSlots > 0 &&
-      candidate.totalMs <= wanted &&
+      candidate.totalMs + candidate.noiseMs <= wanted &&
       isFeasible(candidate, present.feasibleMs),
   );
   return soonest(better);
@@ -99,6 +110,8 @@ export interface ChildState {
   readonly leaving: boolean;
   /** It and the one that asks are linked. */
   readonly linkedToAsker: boolean;
+  /** Another child with a free slot that it is linked to. */
+  readonly roomAt: MemberId | undefined;
 }
 
 export interface Asker {
@@ -111,13 +124,14 @@ export interface Asker {
 }
 
 export type ChildDecision =
-  | { readonly accept: true; readonly displace: MemberId | undefined }
+  /** `into`: where the displaced child goes: to the newcomer, or to another child with room. */
+  | { readonly accept: true; readonly displace: MemberId | undefined; readonly into: MemberId | undefined }
   | { readonly accept: false; readonly redirects: readonly MemberId[] };
 
 /**
  * Whether to take another child. With room, yes. Without, a stronger member may take the place of a weaker one, and
  * one without any parent the place of anybody it could serve in turn: the displaced child goes one step down, to the
- * newcomer, so nobody is left out. One displacement at a time: the hand-over costs one extra copy, never more.
+ * newcomer, so nobody is left out; or, where the newcomer has no link to any of them, to another child. One displacement at a time: the hand-over costs one extra copy, never more.
  *
  * @param reserved slots kept for children in need; they yield to urgent askers
  * @param promised slots held for children on their way
@@ -131,7 +145,7 @@ export function decideChild(
 ): ChildDecision {
   const staying = children.filter((child) => !child.leaving);
   const limit = asker.urgent || asker.unserved ? capacity : capacity - reserved;
-  if (staying.length + promised < limit) return { accept: true, displace: undefined };
+  if (staying.length + promised < limit) return { accept: true, displace: undefined, into: undefined };
   const handoverRunning = staying.length !== children.length;
   if (capacity > 0 && asker.freeSlots > 0 && !handoverRunning) {
     const movable = staying.filter(
@@ -139,7 +153,13 @@ export function decideChild(
     );
     movable.sort((a, b) => a.capacity - b.capacity || b.freeSlots - a.freeSlots);
     const weakest = movable[0];
-    if (weakest) return { accept: true, displace: weakest.peer };
+    if (weakest) return { accept: true, displace: weakest.peer, into: asker.peer };
+  }
+  if (capacity > 0 && asker.unserved && !handoverRunning) {
+    const movable = staying.filter((child) => child.roomAt !== undefined);
+    movable.sort((a, b) => a.capacity - b.capacity);
+    const weakest = movable[0];
+    if (weakest) return { accept: true, displace: weakest.peer, into: weakest.roomAt };
   }
   const redirects = [...staying].sort((a, b) => b.freeSlots - a.freeSlots || b.capacity - a.capacity);
   return { accept: false, redirects: redirects.slice(0, 4).map((child) => child.peer) };

@@ -71,7 +71,8 @@ export class Upstream {
       return false;
     }
     tree.asked.delete(from);
-    if (adopt !== undefined && adopt !== core.selfId)
+    // Several may have been asked, and each reckoned with the same free slot.
+    if (adopt !== undefined && adopt !== core.selfId && this.downstream.roomBelow(tree) > 0)
       tree.adopting.set(adopt, core.nowMs + core.config.handoverMs);
     if (tree.parent === undefined) this.#setParent(tree, from);
     else if (ask.improving) {
@@ -231,6 +232,7 @@ export class Upstream {
       candidates.push({
         peer,
         totalMs: offer.costMs + link.costMs,
+        noiseMs: link.noiseMs,
         reportedMs: offer.costMs,
         newerEpoch: epochNewer(offer.epoch, tree.epoch),
         olderEpoch: epochNewer(tree.epoch, offer.epoch),
@@ -337,7 +339,8 @@ export class Upstream {
     const { config } = core;
     // A silent tree may risk a loop for a round trip: paths end it, and nothing is carried meanwhile.
     const feasibleMs = tree.speaking ? tree.feasibleMs : Infinity;
-    const present = { parent, costMs: tree.costMs, feasibleMs };
+    const noiseMs = this.neighbours.link(parent)?.noiseMs ?? 0;
+    const present = { parent, costMs: tree.costMs, noiseMs, feasibleMs };
     const least = tree.speaking
       ? { switchGain: config.speakingSwitchGain, switchGainMs: config.speakingSwitchGainMs }
       : config;

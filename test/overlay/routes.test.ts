@@ -18,6 +18,7 @@ function candidate(peer: string, totalMs: number, rest: Partial<Candidate> = {})
   return {
     peer: id(peer),
     totalMs,
+    noiseMs: 0,
     reportedMs: totalMs - 10,
     newerEpoch: false,
     olderEpoch: false,
@@ -28,7 +29,15 @@ function candidate(peer: string, totalMs: number, rest: Partial<Candidate> = {})
 }
 
 function child(peer: string, rest: Partial<ChildState> = {}): ChildState {
-  return { peer: id(peer), capacity: 4, freeSlots: 1, leaving: false, linkedToAsker: true, ...rest };
+  return {
+    peer: id(peer),
+    capacity: 4,
+    freeSlots: 1,
+    leaving: false,
+    linkedToAsker: true,
+    roomAt: undefined,
+    ...rest,
+  };
 }
 
 const asker = (rest: Partial<Asker> = {}): Asker => ({
@@ -68,7 +77,7 @@ describe('which parent', () => {
 
   test('a better parent: free, feasible, and better by the larger of share and milliseconds', () => {
     const config = { switchGain: 0.1, switchGainMs: 5 };
-    const present = { parent: id('p'), costMs: 100, feasibleMs: 100 };
+    const present = { parent: id('p'), costMs: 100, noiseMs: 0, feasibleMs: 100 };
     const table: [Candidate[], string | undefined][] = [
       [[candidate('a', 91)], undefined],
       [[candidate('a', 90)], 'a'],
@@ -79,8 +88,12 @@ describe('which parent', () => {
     ];
     for (const [candidates, expected] of table)
       assert.equal(chooseBetterParent(candidates, present, config)?.peer, expected);
-    const near = { parent: id('p'), costMs: 20, feasibleMs: 20 };
+    const near = { parent: id('p'), costMs: 20, noiseMs: 0, feasibleMs: 20 };
     assert.equal(chooseBetterParent([candidate('a', 16)], near, config), undefined, 'less than 5 ms');
+    const noisy = candidate('a', 85, { noiseMs: 8 });
+    assert.equal(chooseBetterParent([noisy], present, config), undefined, 'its round trips vary too much');
+    const unsure = { ...present, noiseMs: 8 };
+    assert.equal(chooseBetterParent([candidate('a', 85)], unsure, config), undefined, 'the present ones do');
   });
 
   test('backups: other ancestors first, nobody behind the present parent, those with room, the soonest', () => {
@@ -103,7 +116,8 @@ describe('which parent', () => {
 
 describe('which child', () => {
   test('with room, yes; what is reserved yields to need', () => {
-    assert.deepEqual(decideChild(asker(), [child('a')], 2, 0, 0), { accept: true, displace: undefined });
+    const roomy = decideChild(asker(), [child('a')], 2, 0, 0);
+    assert.deepEqual(roomy, { accept: true, displace: undefined, into: undefined });
     const reserved = decideChild(asker({ freeSlots: 0 }), [child('a'), child('b'), child('c')], 4, 1, 0);
     assert.equal(reserved.accept, false);
     for (const need of [{ urgent: true }, { unserved: true }]) {
@@ -125,7 +139,7 @@ describe('which child', () => {
   test('a stronger one takes the place of the weakest that it is linked to and can serve', () => {
     const children = [child('strong', { capacity: 9 }), child('weak', { capacity: 0 }), child('mid')];
     const decision = decideChild(asker({ capacity: 8 }), children, 3, 0, 0);
-    assert.deepEqual(decision, { accept: true, displace: 'weak' });
+    assert.deepEqual(decision, { accept: true, displace: 'weak', into: 'asker' });
     const apart = children.map((each) => ({ ...each, linkedToAsker: false }));
     assert.equal(decideChild(asker({ capacity: 8 }), apart, 3, 0, 0).accept, false, 'not linked');
     const bare = decideChild(asker({ capacity: 8, freeSlots: 0 }), children, 3, 0, 0);
@@ -135,9 +149,20 @@ describe('which child', () => {
   test('one without a parent takes anybody’s place that it can serve; one hand-over at a time', () => {
     const children = [child('a', { capacity: 9 })];
     const unserved = asker({ capacity: 1, freeSlots: 1, unserved: true });
-    assert.deepEqual(decideChild(unserved, children, 1, 0, 0), { accept: true, displace: 'a' });
+    const taken = decideChild(unserved, children, 1, 0, 0);
+    assert.deepEqual(taken, { accept: true, displace: 'a', into: 'asker' });
     const moving = [child('a', { capacity: 9 }), child('b', { leaving: true })];
     assert.equal(decideChild(unserved, moving, 1, 0, 0).accept, false);
+  });
+
+  test('one without a parent and without a link to any child sends one of them to another that has room', () => {
+    const apart = [
+      child('a', { linkedToAsker: false }),
+      child('b', { linkedToAsker: false, roomAt: id('a') }),
+    ];
+    const unserved = asker({ unserved: true, freeSlots: 0 });
+    assert.deepEqual(decideChild(unserved, apart, 2, 0, 0), { accept: true, displace: 'b', into: 'a' });
+    assert.equal(decideChild(asker(), apart, 2, 0, 0).accept, false, 'not for one that is served');
   });
 
   test('a refusal names those with most room below', () => {

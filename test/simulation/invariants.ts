@@ -1,5 +1,6 @@
 /** What must hold in every room, under names a newcomer understands. Each returns the violations it found. */
 
+import { DEFAULT_OVERLAY_CONFIG } from '../../src/overlay/config.js';
 import type { MemberId } from '../../src/units.js';
 import type { OverlayView } from '../../src/overlay/interface.js';
 import type { SimulatedMember } from './member.js';
@@ -13,11 +14,34 @@ function viewsOf(members: readonly SimulatedMember[]): Views {
 
 const short = (id: MemberId | undefined): string => (id ?? 'none').slice(0, 4);
 
+/** Members that a voice can reach at all: over pairs that could link, and through nobody that blocks it or never relays. */
+export function reachable(
+  simulation: Simulation,
+  source: SimulatedMember,
+  members: readonly SimulatedMember[],
+): Set<SimulatedMember> {
+  const reached = new Set([source]);
+  for (const relay of reached) {
+    if (relay !== source && copiesAllowed(relay) === 0) continue;
+    for (const member of members)
+      if (!member.blockedSince.has(source.identity) && simulation.connectable(relay, member))
+        reached.add(member);
+  }
+  return reached;
+}
+
+/** Copies of somebody else's voice that a member may send. */
+export function copiesAllowed(member: SimulatedMember): number {
+  const { uploadSlots, uploadKbps } = member.facts.limits;
+  return Math.min(uploadSlots, Math.floor(uploadKbps / DEFAULT_OVERLAY_CONFIG.copyKbps));
+}
+
 /** At rest: each source's parents form a tree rooted there that spans exactly the members that do not block it. */
 export function treesSpanTheRoom(simulation: Simulation, members = simulation.alive()): string[] {
   const views = viewsOf(members);
   const problems: string[] = [];
   for (const source of members) {
+    const reach = reachable(simulation, source, members);
     for (const member of members) {
       if (member === source) continue;
       const blocks = member.blockedSince.has(source.identity);
@@ -27,11 +51,32 @@ export function treesSpanTheRoom(simulation: Simulation, members = simulation.al
           problems.push(`${short(member.id)} blocks ${short(source.id)} but is in its tree`);
         continue;
       }
+      if (!reach.has(member)) continue;
       const problem = pathProblem(source, member, views);
       if (problem) problems.push(`${short(source.id)} → ${short(member.id)}: ${problem}`);
     }
   }
   return problems;
+}
+
+/** By source, those it could reach who have no way from it. */
+export function unservedListeners(
+  simulation: Simulation,
+  members: readonly SimulatedMember[],
+): Map<SimulatedMember, SimulatedMember[]> {
+  const views = viewsOf(members);
+  return new Map(
+    members.map((source) => {
+      const reach = reachable(simulation, source, members);
+      return [
+        source,
+        members.filter(
+          (member) =>
+            member !== source && reach.has(member) && pathProblem(source, member, views) !== undefined,
+        ),
+      ];
+    }),
+  );
 }
 
 function pathProblem(source: SimulatedMember, member: SimulatedMember, views: Views): string | undefined {
@@ -69,7 +114,7 @@ export function oneCopyPerListener(simulation: Simulation, members = simulation.
 export function slotsAreKept(simulation: Simulation, extra = 0, members = simulation.alive()): string[] {
   const problems: string[] = [];
   for (const member of members) {
-    const slots = Math.min(member.facts.limits.uploadSlots, Math.floor(member.facts.limits.uploadKbps / 40));
+    const slots = copiesAllowed(member);
     for (const tree of member.engine.view().trees) {
       const allowed = tree.sourceId === member.id ? Math.max(1, slots) : slots;
       if (tree.childIds.length > allowed + extra) {

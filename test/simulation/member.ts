@@ -16,6 +16,8 @@ import {
   type RosterFields,
 } from '../../src/wire/roster-entry.js';
 import { serialDelta, type VoiceHeader } from '../../src/wire/voice-packet.js';
+import { shownBy, whenShown, type Clock, type Nat } from './faults.js';
+import { Liar, SIGNATURE_BYTES, type Lies } from './lies.js';
 import { HeardSequences } from './heard-sequences.js';
 import { FRAME_MS, type Simulation } from './simulation.js';
 
@@ -30,6 +32,8 @@ const SIGNALLING_TIMEOUT_MS = 5000;
 /** IP, UDP, DTLS, SCTP, envelope, packet header and 80 B of Opus. */
 const VOICE_BYTES = 190;
 const REPLAY_MS = 500;
+/** How often what a partition holds up is tried again, ms: a retransmission timeout. */
+const RETRANSMIT_MS = 200;
 
 export interface MemberFacts {
   readonly id: MemberId;
@@ -38,6 +42,8 @@ export interface MemberFacts {
   readonly limits: Limits;
   readonly place: number;
   readonly uplinkKbps: number;
+  readonly clock: Clock | undefined;
+  readonly nat: Nat;
 }
 
 /** What one listener heard of one source. */
@@ -59,6 +65,8 @@ interface Link {
   openedAtMs: number;
   /** When the last reliable message sent over it arrives: order is kept. */
   orderMs: number;
+  /** Reliable messages that a partition holds up on their way here. */
+  readonly held: Uint8Array[];
 }
 
 interface StoredPacket {
@@ -75,8 +83,13 @@ export class SimulatedMember {
   readonly joinedAtMs: number;
   alive = true;
   frozenUntilMs = 0;
-  /** A liar: takes voice but passes none on. */
-  dropsVoice = false;
+  /** What it does against the protocol. */
+  liar: Liar | undefined = undefined;
+  /** Frames played that the source never spoke, and ones that arrived and were found out. */
+  forgedHeard = 0;
+  forgedRefused = 0;
+  /** Frames played a second time, all sources together. */
+  playedTwice = 0;
   controlBytes = 0;
   controlBytesByType = new Map<string, number>();
   voiceCopies = 0;
@@ -84,13 +97,14 @@ export class SimulatedMember {
   readonly links = new Map<MemberId, Link>();
   readonly heard = new Map<Handle, Heard>();
   readonly frames: { sequence: number; atMs: number }[] = [];
-  /** Voice that reached a member although it had blocked the source, with the time since the block, ms. */
-  blockedArrivals: { source: Handle; afterMs: number }[] = [];
+  /** Voice that reached a member although it had blocked the source, from whom, with the time since the block, ms. */
+  blockedArrivals: { source: Handle; from: SimulatedMember; afterMs: number }[] = [];
   readonly blockedSince = new Map<Identity, number>();
   linkUps = 0;
   readonly #pipes = new Map<MemberId, number>();
   readonly #opening = new Map<MemberId, number>();
   readonly #stored = new Map<Handle, StoredPacket[]>();
+  readonly #clock: Clock | undefined;
   #fields: RosterFields;
   #tickAtMs = Infinity;
   #idleTicks = 0;
@@ -108,12 +122,13 @@ export class SimulatedMember {
     this.handle = handleOf(facts.id);
     this.place = facts.place;
     this.joinedAtMs = simulation.nowMs;
+    this.#clock = facts.clock;
     this.#fields = {
       memberId: facts.id,
       publicKey: facts.identity.repeat(2),
       fingerprint: '00'.repeat(32),
       version: 1,
-      joinedAtMs: 1_700_000_000_000 + simulation.nowMs,
+      joinedAtMs: 1_700_000_000_000 + this.clockMs,
       left: false,
       muted: false,
       full: false,
@@ -132,6 +147,16 @@ export class SimulatedMember {
 
   get onDuty(): boolean {
     return this.#fields.onDuty;
+  }
+
+  /** What its own clock shows now, ms. */
+  get clockMs(): number {
+    const { nowMs } = this.simulation;
+    return this.#clock ? shownBy(this.#clock, nowMs) : nowMs;
+  }
+
+  lie(lies: Lies): void {
+    this.liar = new Liar(lies);
   }
 
   start(): void {
@@ -219,7 +244,7 @@ export class SimulatedMember {
     };
     this.frames.push({ sequence: this.#sequence, atMs: nowMs });
     this.#sequence = (this.#sequence + 1) >>> 0;
-    const verdict = this.engine.sendPacket(header, nowMs);
+    const verdict = this.engine.sendPacket(header, this.clockMs);
     this.#store(header, 31, nowMs);
     for (const peer of verdict.forwardTo) this.#sendVoice(peer, header, 31, nowMs);
     if (last) this.#speakingUntilMs = -1;
@@ -255,14 +280,16 @@ export class SimulatedMember {
 
   input(input: OverlayInput): void {
     if (!this.alive) return;
-    this.#carryOut(this.engine.handle(input, this.simulation.nowMs));
+    this.#carryOut(this.engine.handle(input, this.clockMs));
     this.#arm();
     this.simulation.afterEvent?.(this);
   }
 
   #arm(): void {
-    const deadline = this.engine.nextDeadlineMs();
-    if (deadline >= this.#tickAtMs || deadline === Infinity) return;
+    const shownMs = this.engine.nextDeadlineMs();
+    if (shownMs === Infinity) return;
+    const deadline = this.#clock ? whenShown(this.#clock, shownMs) : shownMs;
+    if (deadline >= this.#tickAtMs) return;
     // A deadline that stays in the past would hang a browser's worker: here it fails loudly.
     if (deadline > this.simulation.nowMs) this.#idleTicks = 0;
     else if (++this.#idleTicks > 100) throw new Error(`${this.id} asks for ticks without end`);
@@ -320,11 +347,13 @@ export class SimulatedMember {
     return entryOf(this.#fields);
   }
 
-  #send(to: MemberId, message: ControlMessage, reliable: boolean): void {
+  #send(to: MemberId, honest: ControlMessage, reliable: boolean): void {
     const { simulation } = this;
     const link = this.links.get(to);
     const peer = simulation.members.get(to);
     if (!peer || (!link?.open && !this.#pipes.has(to))) return;
+    const message = this.liar?.instead(honest) ?? honest;
+    simulation.onControlSent?.(this, peer, message);
     const bytes = encodeControl(message);
     simulation.controlBytes += bytes.byteLength;
     this.controlBytes += bytes.byteLength;
@@ -333,7 +362,7 @@ export class SimulatedMember {
       (this.controlBytesByType.get(message.type) ?? 0) + bytes.byteLength,
     );
     let delay = simulation.oneWayMs(this, peer) + simulation.jitterMs();
-    if (simulation.loses()) {
+    if (simulation.loses(this, peer)) {
       if (!reliable) return;
       delay += 2 * simulation.oneWayMs(this, peer) + 50;
     }
@@ -343,7 +372,29 @@ export class SimulatedMember {
       link.orderMs = atMs;
     }
     const opened = link?.openedAtMs;
-    simulation.at(atMs, () => peer.receiveControl(this, bytes, opened));
+    simulation.at(atMs, () => peer.#arrive(this, bytes, opened, reliable));
+  }
+
+  /** What a partition holds up is sent again until it comes through, in order, as long as the link stands. */
+  #arrive(from: SimulatedMember, bytes: Uint8Array, openedAtMs: number | undefined, reliable: boolean): void {
+    const link = this.links.get(from.id);
+    const held = openedAtMs !== undefined && link?.openedAtMs === openedAtMs ? link.held : undefined;
+    if (!reliable || !held || (held.length === 0 && this.simulation.connected(from.place, this.place))) {
+      this.receiveControl(from, bytes, openedAtMs);
+      return;
+    }
+    held.push(bytes);
+    if (held.length === 1) this.simulation.after(RETRANSMIT_MS, () => this.#release(from, openedAtMs));
+  }
+
+  #release(from: SimulatedMember, openedAtMs: number | undefined): void {
+    const link = this.links.get(from.id);
+    if (!this.alive || !from.alive || !link || link.openedAtMs !== openedAtMs) return;
+    if (!this.simulation.connected(from.place, this.place)) {
+      this.simulation.after(RETRANSMIT_MS, () => this.#release(from, openedAtMs));
+      return;
+    }
+    for (const bytes of link.held.splice(0)) this.receiveControl(from, bytes, openedAtMs);
   }
 
   receiveControl(from: SimulatedMember, bytes: Uint8Array, openedAtMs: number | undefined): void {
@@ -361,7 +412,14 @@ export class SimulatedMember {
     } else this.input({ type: 'message', from: from.id, message });
   }
 
-  #sendVoice(to: MemberId, header: VoiceHeader, hopLimit: number, sentMs: number, afterMs = 0): void {
+  #sendVoice(
+    to: MemberId,
+    header: VoiceHeader,
+    hopLimit: number,
+    sentMs: number,
+    afterMs = 0,
+    genuine = true,
+  ): void {
     const { simulation } = this;
     const peer = simulation.members.get(to);
     const link = this.links.get(to);
@@ -373,12 +431,14 @@ export class SimulatedMember {
       departMs = Math.max(departMs, this.#uplinkFreeMs) + (VOICE_BYTES * 8) / this.facts.uplinkKbps;
       this.#uplinkFreeMs = departMs;
     }
-    const lost = simulation.loses();
+    const lost = simulation.loses(this, peer);
     const arriveMs = departMs + simulation.oneWayMs(this, peer) + (lost ? 0 : simulation.jitterMs());
-    simulation.onVoiceSent?.(this, peer, header, departMs, arriveMs);
+    simulation.onVoiceSent?.(this, peer, header, departMs, arriveMs, hopLimit);
     if (lost) return;
     const opened = link.openedAtMs;
-    simulation.at(arriveMs, () => peer.receiveVoice(this, header, hopLimit, sentMs, opened));
+    const arrive = (): void => peer.receiveVoice(this, header, hopLimit, sentMs, opened, genuine);
+    simulation.at(arriveMs, arrive);
+    if (simulation.duplicates()) simulation.at(arriveMs + simulation.jitterMs(), arrive);
   }
 
   receiveVoice(
@@ -387,26 +447,37 @@ export class SimulatedMember {
     hopLimit: number,
     sentMs: number,
     openedAtMs: number,
+    genuine = true,
   ): void {
     const { simulation } = this;
     const { nowMs } = simulation;
     if (!this.alive || !simulation.connected(from.place, this.place)) return;
     if (this.frozenUntilMs > nowMs) {
-      simulation.at(this.frozenUntilMs, () => this.receiveVoice(from, header, hopLimit, sentMs, openedAtMs));
+      simulation.at(this.frozenUntilMs, () =>
+        this.receiveVoice(from, header, hopLimit, sentMs, openedAtMs, genuine),
+      );
       return;
     }
     if (this.links.get(from.id)?.openedAtMs !== openedAtMs) return;
-    const verdict = this.engine.receivePacket(from.id, header, hopLimit, nowMs);
+    if (!genuine && simulation.conditions.voiceSigned) {
+      this.forgedRefused++;
+      return;
+    }
+    const verdict = this.engine.receivePacket(from.id, header, hopLimit, this.clockMs);
     const source = simulation.handles.get(header.source);
     const blockedAt = source && this.blockedSince.get(source.identity);
     if (blockedAt !== undefined)
-      this.blockedArrivals.push({ source: header.source, afterMs: nowMs - blockedAt });
+      this.blockedArrivals.push({ source: header.source, from, afterMs: nowMs - blockedAt });
     if (verdict.keep) this.#store(header, hopLimit - 1, sentMs);
     if (verdict.deliver && source) {
+      if (!genuine) this.forgedHeard++;
       this.#play(source, header, sentMs);
       simulation.onPlay?.(this, source, from, header.sequence, hopLimit, sentMs);
     }
-    if (!this.dropsVoice) {
+    if (this.liar?.lies.forgesVoice) {
+      const forged = { ...header, sequence: (header.sequence + 1) >>> 0 };
+      for (const peer of verdict.forwardTo) this.#sendVoice(peer, forged, hopLimit - 1, sentMs, 0, false);
+    } else if (!this.liar?.lies.dropsVoice) {
       // The list is the engine's: sending does not call back into the engine, so it stays put.
       const { relayMs } = simulation.conditions;
       for (const peer of verdict.forwardTo) this.#sendVoice(peer, header, hopLimit - 1, sentMs, relayMs);
@@ -418,7 +489,10 @@ export class SimulatedMember {
   #play(source: SimulatedMember, header: VoiceHeader, sentMs: number): void {
     const { nowMs } = this.simulation;
     const heard = this.heardOf(source);
-    if (!heard.seen.add(header.sequence)) heard.duplicates++;
+    if (!heard.seen.add(header.sequence)) {
+      heard.duplicates++;
+      this.playedTwice++;
+    }
     heard.frames++;
     heard.delaySumMs += nowMs - sentMs;
     if (heard.lastMs >= 0) heard.worstGapMs = Math.max(heard.worstGapMs, nowMs - heard.lastMs);
@@ -474,7 +548,7 @@ export class SimulatedMember {
       case REQUEST:
       case OFFER: {
         const known = this.#opening.has(from) || this.links.has(from);
-        if (!known && !this.engine.admits(from, simulation.nowMs)) {
+        if (!known && !this.engine.admits(from, this.clockMs)) {
           this.#signal(from, REFUSE);
           return;
         }
@@ -503,8 +577,8 @@ export class SimulatedMember {
     const { nowMs } = this.simulation;
     this.#opening.delete(peer.id);
     peer.#opening.delete(this.id);
-    this.links.set(peer.id, { open: true, openedAtMs: nowMs, orderMs: 0 });
-    peer.links.set(this.id, { open: true, openedAtMs: nowMs, orderMs: 0 });
+    this.links.set(peer.id, { open: true, openedAtMs: nowMs, orderMs: 0, held: [] });
+    peer.links.set(this.id, { open: true, openedAtMs: nowMs, orderMs: 0, held: [] });
     this.linkUps++;
     peer.linkUps++;
     this.input({ type: 'link-up', peer: peer.id });
@@ -516,7 +590,8 @@ export class SimulatedMember {
     if (!peer) return;
     const opened = peer.links.get(this.id)?.openedAtMs;
     this.simulation.after(this.simulation.oneWayMs(this, peer), () => {
-      if (!peer.alive || peer.links.get(this.id)?.openedAtMs !== opened) return;
+      if (!peer.alive || !this.simulation.connected(this.place, peer.place)) return;
+      if (peer.links.get(this.id)?.openedAtMs !== opened) return;
       peer.links.delete(this.id);
       peer.input({ type: 'link-down', peer: this.id, cause: 'closed' });
     });
@@ -541,7 +616,7 @@ function verifiedEntry(bytes: Uint8Array): RosterEntry | undefined {
   const known = decodedEntries.get(key);
   if (known && sameBytes(known.bytes, bytes)) return known;
   const decoded = decodeRosterEntry(bytes);
-  if (!decoded) return undefined;
+  if (!decoded || bytes[bytes.length - SIGNATURE_BYTES] !== 0) return undefined;
   const { fields } = decoded;
   const entry = { ...fields, identity: fields.publicKey.slice(0, 32) as Identity, bytes: bytes.slice() };
   if (decodedEntries.size >= MAX_DECODED) decodedEntries.clear();

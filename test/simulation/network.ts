@@ -1,5 +1,7 @@
 /** The simulated internet: how long bytes take, and which are lost. */
 
+import type { Bursts, NatShares } from './faults.js';
+
 /** One-way delays between places, ms. Place = index. */
 export interface Latencies {
   readonly places: number;
@@ -41,8 +43,16 @@ export interface NetworkConditions {
   readonly loss: number;
   /** Round trips from the last signalling message to both channels open (ICE, DTLS, SCTP). */
   readonly openRoundTrips: number;
-  /** Share of pairs that cannot connect at all (NATs without TURN). */
+  /** Losses in runs, on each link by itself, on top of `loss`; undefined = none. */
+  readonly bursts: Bursts | undefined;
+  /** Share of voice messages that arrive twice. */
+  readonly duplication: number;
+  /** Share of pairs that cannot connect at all, whatever stands before them. */
   readonly unconnectable: number;
+  /** What members sit behind, as shares of the room; the rest is reachable by anybody. No TURN. */
+  readonly nats: NatShares | undefined;
+  /** Whether drivers find out who made a frame, as they will once voice is signed; today's do not. */
+  readonly voiceSigned: boolean;
   /** What one relay adds to the way of a voice packet, ms. */
   readonly relayMs: number;
 }
@@ -50,7 +60,11 @@ export interface NetworkConditions {
 export const CALM: NetworkConditions = {
   jitterMs: 0,
   loss: 0,
+  bursts: undefined,
+  duplication: 0,
   openRoundTrips: 3,
   unconnectable: 0,
+  nats: undefined,
+  voiceSigned: false,
   relayMs: 0,
 };

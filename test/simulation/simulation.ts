@@ -8,8 +8,10 @@ import { createOverlayEngine, type OverlayEngineOptions } from '../../src/overla
 import type { OverlayConfig } from '../../src/overlay/config.js';
 import type { Limits, OverlayEngine } from '../../src/overlay/interface.js';
 import type { Handle, Identity, MemberId } from '../../src/units.js';
+import type { ControlMessage } from '../../src/wire/control.js';
 import type { VoiceHeader } from '../../src/wire/voice-packet.js';
 import { EventHeap } from './event-heap.js';
+import { BurstyLink, drawNat, natsLetThrough, type Clock, type Nat } from './faults.js';
 import { SimulatedMember } from './member.js';
 import { CALM, type Latencies, type NetworkConditions } from './network.js';
 import { seededRandom } from './random.js';
@@ -25,11 +27,16 @@ export interface SimulationOptions {
 
 export interface MemberOptions {
   readonly place?: number;
+  /** Drawn when not given. */
+  readonly id?: MemberId;
   readonly limits?: Partial<Limits>;
   /** Shared by members that are tabs of one person. */
   readonly identity?: Identity;
   /** Real upload of the access line, kbit/s; voice queues behind it. */
   readonly uplinkKbps?: number;
+  readonly clock?: Clock;
+  /** Drawn by the shares of the conditions when not given. */
+  readonly nat?: Nat;
 }
 
 export const DEFAULT_LIMITS: Limits = { maxLinks: 16, uploadSlots: 8, uploadKbps: Infinity };
@@ -75,10 +82,16 @@ export class Simulation {
         header: VoiceHeader,
         departMs: number,
         arriveMs: number,
+        hopLimit: number,
       ) => void)
     | undefined = undefined;
   readonly #heap = new EventHeap<() => void>();
-  readonly #barred = new Map<string, boolean>();
+  /** Called for every control message that is sent, before it may be lost. */
+  onControlSent: ((from: SimulatedMember, to: SimulatedMember, message: ControlMessage) => void) | undefined =
+    undefined;
+  readonly #barred = new Map<number, boolean>();
+  /** Directions of links under bursts, by the indices of sender and receiver. */
+  readonly #bursty = new Map<number, BurstyLink>();
   #joined = 0;
 
   constructor(readonly options: SimulationOptions) {
@@ -136,7 +149,8 @@ export class Simulation {
   /** A new member enters, known to nobody yet: give it a pipe, or use `ring`. */
   add(options: MemberOptions = {}): SimulatedMember {
     const index = this.#joined++;
-    const id = randomHex(16, this.random) as MemberId;
+    const drawn = randomHex(16, this.random) as MemberId;
+    const id = options.id ?? drawn;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const seed = Math.floor(this.random() * 0xffffffff);
     const engineOptions = {
@@ -153,9 +167,13 @@ export class Simulation {
       limits,
       place: options.place ?? index % this.options.latencies.places,
       uplinkKbps: options.uplinkKbps ?? Infinity,
+      clock: options.clock,
+      nat: options.nat ?? (this.conditions.nats ? drawNat(this.conditions.nats, this.random) : 'open'),
     });
     this.members.set(id, member);
-    this.handles.set(member.handle, member);
+    // Of two members with one handle the lower id keeps it, as in the engine.
+    const holder = this.handles.get(member.handle);
+    if (!holder?.alive || member.id < holder.id) this.handles.set(member.handle, member);
     member.start();
     return member;
   }
@@ -204,12 +222,14 @@ export class Simulation {
 
   /** Whether two members could ever link: decided once per pair. */
   connectable(a: SimulatedMember, b: SimulatedMember): boolean {
-    if (!this.connected(a.place, b.place)) return false;
+    if (!this.connected(a.place, b.place) || !natsLetThrough(a.facts.nat, b.facts.nat)) return false;
     if (this.conditions.unconnectable === 0) return true;
-    const key = a.id < b.id ? a.id + b.id : b.id + a.id;
+    const [first, second] = [a.facts.index, b.facts.index].sort((x, y) => x - y) as [number, number];
+    const key = first * 0x1_0000 + second;
     let barred = this.#barred.get(key);
     if (barred === undefined) {
-      barred = this.random() < this.conditions.unconnectable;
+      // Not from the common stream: looking must not change the run.
+      barred = seededRandom(this.options.seed * 7919 + key)() < this.conditions.unconnectable;
       this.#barred.set(key, barred);
     }
     return !barred;
@@ -220,8 +240,23 @@ export class Simulation {
     return this.conditions.jitterMs === 0 ? 0 : -Math.log(1 - this.random()) * this.conditions.jitterMs;
   }
 
-  loses(): boolean {
-    return this.conditions.loss > 0 && this.random() < this.conditions.loss;
+  /** Whether what one member sends another now is lost. */
+  loses(from: SimulatedMember, to: SimulatedMember): boolean {
+    const { loss, bursts } = this.conditions;
+    if (loss > 0 && this.random() < loss) return true;
+    if (!bursts) return false;
+    const key = from.facts.index * 0x1_0000 + to.facts.index;
+    let link = this.#bursty.get(key);
+    if (!link) {
+      link = new BurstyLink(bursts, this.random, this.nowMs);
+      this.#bursty.set(key, link);
+    }
+    return link.loses(this.nowMs);
+  }
+
+  /** Whether a voice message arrives twice. */
+  duplicates(): boolean {
+    return this.conditions.duplication > 0 && this.random() < this.conditions.duplication;
   }
 }
 

@@ -44,7 +44,7 @@ export class Rendezvous {
     from.member.controlBytes += bytes;
     simulation.controlBytes += bytes;
     let delayMs = simulation.oneWayMs(from.member, member) + simulation.jitterMs();
-    if (simulation.loses()) {
+    if (simulation.loses(from.member, member)) {
       if (!reliable) return;
       delayMs += 2 * simulation.oneWayMs(from.member, member) + 50;
     }

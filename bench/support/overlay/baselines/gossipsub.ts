@@ -177,7 +177,7 @@ export class GossipSub extends Baseline {
       const openedAtMs = this.member.links.get(peer.selfId)?.openedAtMs;
       if (openedAtMs === undefined) return;
       simulation.voiceCopies++;
-      if (simulation.loses()) continue;
+      if (simulation.loses(this.member, peer.member)) continue;
       simulation.after(simulation.oneWayMs(this.member, peer.member) + simulation.jitterMs(), () =>
         peer.member.receiveVoice(this.member, header, hopLimit, sentMs, openedAtMs),
       );

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { everybodyKnowsEverybody } from '../simulation/invariants.js';
+import { syntheticLatencies } from '../simulation/network.js';
+import { seededRandom } from '../simulation/random.js';
+import { Simulation } from '../simulation/simulation.js';
+import { Watch } from '../simulation/watch.js';
+import { settle, settledRoom } from './rooms.js';
+
+describe('crowds', () => {
+  // ·    ∴    ⁘⁘⁘⁘      nobody, then thirty within a second and a half, and one of them is talking
+  test('a flash crowd hears the speaker within a second of its first link', () => {
+    const simulation = new Simulation({ seed: 17, latencies: syntheticLatencies(30, seededRandom(17)) });
+    const watch = new Watch(simulation);
+    const source = simulation.join({ limits: { maxLinks: 8 } });
+    source.speak(12_000);
+    const firstLinkMs = new Map<string, number>();
+    const firstFrameMs = new Map<string, number>();
+    const { afterEvent } = simulation;
+    simulation.afterEvent = (member) => {
+      afterEvent?.(member);
+      if (member.links.size > 0 && !firstLinkMs.has(member.id)) firstLinkMs.set(member.id, simulation.nowMs);
+    };
+    simulation.onPlay = (listener) => {
+      if (!firstFrameMs.has(listener.id)) firstFrameMs.set(listener.id, simulation.nowMs);
+    };
+    for (let i = 1; i < 30; i++) simulation.at(i * 50, () => simulation.join({ limits: { maxLinks: 8 } }));
+    simulation.run(9000);
+    const waits = simulation
+      .alive()
+      .filter((member) => member !== source)
+      .map((member) => firstFrameMs.get(member.id)! - firstLinkMs.get(member.id)!)
+      .sort((a, b) => a - b);
+    assert.equal(waits.length, 29);
+    assert.ok(waits[27]! <= 1000, `the slowest but one waited ${waits[27]} ms`);
+    assert.deepEqual(everybodyKnowsEverybody(simulation), []);
+    assert.deepEqual(watch.breaches, []);
+  });
+
+  // o o │ o o        the line between two halves is cut while somebody speaks, and mended
+  // o s │ o o
+  test('a room cut in two goes on as two rooms, and becomes one again', () => {
+    for (const [cutMs, maxLinks] of [
+      [800, 16],
+      [4000, 16],
+      [15_000, 16],
+      [15_000, 4],
+    ] as const) {
+      const room = settledRoom({ seed: 23, members: 10, limits: { maxLinks } });
+      const { simulation, members } = room;
+      const watch = new Watch(simulation);
+      const source = members[1]!;
+      source.speak(cutMs + 4000);
+      simulation.run(500);
+      simulation.partition = (place) => place % 2;
+      simulation.run(cutMs);
+      const near = members.filter((member) => member.place % 2 === source.place % 2 && member !== source);
+      for (const member of near) {
+        const heard = member.heardOf(source);
+        assert.ok(simulation.nowMs - heard.lastMs < 200, 'the own half hears on');
+      }
+      simulation.partition = undefined;
+      settle(room, 30_000);
+      assert.deepEqual(watch.breaches, []);
+    }
+  });
+
+  test('a short cut, over before anybody is missed, throws nobody out', () => {
+    const room = settledRoom({ seed: 29, members: 6 });
+    const { simulation, members } = room;
+    const linkUps = members.map((member) => member.linkUps);
+    simulation.partition = (place) => place % 2;
+    simulation.run(600);
+    simulation.partition = undefined;
+    simulation.run(500);
+    settle(room, 1000);
+    assert.deepEqual(
+      members.map((member) => member.linkUps),
+      linkUps,
+      'no link was made anew',
+    );
+  });
+});

@@ -1,0 +1,86 @@
+/** Scripts that once broke an invariant, as the property tests found and shrank them, with what they taught. */
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { play, type Script } from './script.js';
+
+const SCRIPTS: readonly (readonly [string, Script])[] = [
+  [
+    // s ─► a, b     both make room for one newcomer and send it a child each; it counted one free slot twice
+    'a newcomer that asked two parents takes no more children than it has slots',
+    {
+      seed: 14,
+      equipment: ['phone', 'laptop', 'laptop', 'desktop'],
+      network: 'doubling',
+      members: 9,
+      joinEveryMs: 10,
+      steps: [{ waitMs: 481, action: { does: 'speak', who: 10, ms: 1956 } }],
+    },
+  ],
+  [
+    // s ─► a ─► b ─► c     c went by an older offer of b and told a that it had a way around it
+    'a child hears at once where its new parent hangs, and never backs up who hangs above it',
+    {
+      seed: 999991,
+      equipment: ['laptop'],
+      network: 'calm',
+      members: 9,
+      joinEveryMs: 400,
+      steps: [{ waitMs: 178, action: { does: 'crash', who: 6 } }],
+    },
+  ],
+  [
+    // s ─► a, b, c     all slots taken; the newcomer is linked to s alone, a and b to each other
+    'a full source sends one child to another one when the newcomer is linked to none of them',
+    {
+      seed: 575377,
+      equipment: undefined,
+      network: 'doubling',
+      members: 6,
+      joinEveryMs: 400,
+      steps: [
+        { waitMs: 702, action: { does: 'leave', who: 6 } },
+        { waitMs: 980, action: { does: 'block', who: 2, whom: 1 } },
+        { waitMs: 2087, action: { does: 'join' } },
+      ],
+    },
+  ],
+  [
+    // two copies each of two members, six that want one     the source did not know that its child was full
+    'where there are too few copies the same ones go on hearing',
+    {
+      seed: 999990,
+      equipment: ['phone', 'phone', 'laptop', 'phone'],
+      network: 'calm',
+      members: 9,
+      joinEveryMs: 400,
+      steps: [
+        { waitMs: 1429, action: { does: 'split', groups: 2 } },
+        { waitMs: 1255, action: { does: 'unblock', who: 8, whom: 11 } },
+        { waitMs: 328, action: { does: 'crash', who: 8 } },
+        { waitMs: 1935, action: { does: 'vanish', who: 3 } },
+        { waitMs: 2269, action: { does: 'join' } },
+        { waitMs: 4238, action: { does: 'heal' } },
+      ],
+    },
+  ],
+  [
+    // round trips that vary by more than trees differ
+    'on a jittery network trees come to rest',
+    {
+      seed: 390954,
+      equipment: ['laptop', 'laptop', 'desktop'],
+      network: 'doubling',
+      members: 8,
+      joinEveryMs: 400,
+      steps: [],
+    },
+  ],
+];
+
+describe('what once failed', () => {
+  for (const [sentence, script] of SCRIPTS)
+    test(sentence, () => {
+      assert.deepEqual(play(script).problems, []);
+    });
+});
