@@ -11,6 +11,8 @@ import { epochNewer, type Tree } from './tree.js';
 /** First pause between rounds of asking when nobody takes us, ms; doubles up to the second. */
 const RETRY_MS = 120;
 const RETRY_MAX_MS = 2000;
+/** How long a silent tree keeps its old parent, ms: a first word on its way may have passed the new one already. */
+const SILENT_OVERLAP_MS = 150;
 
 export class Upstream {
   constructor(
@@ -78,8 +80,8 @@ export class Upstream {
     else if (ask.improving) {
       const old = tree.parent;
       this.#setParent(tree, from);
-      if (tree.speaking && this.neighbours.lively(old))
-        tree.feeds.set(old, core.nowMs + core.config.handoverMs);
+      if (this.neighbours.lively(old))
+        tree.feeds.set(old, core.nowMs + (tree.speaking ? core.config.handoverMs : SILENT_OVERLAP_MS));
       else core.unsubscribe(old, tree.handle);
     } else if (tree.stalled) tree.feeds.set(from, core.nowMs + core.config.stallGiveUpMs);
     else if (from !== tree.parent) core.unsubscribe(from, tree.handle);
