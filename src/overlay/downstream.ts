@@ -3,7 +3,7 @@
 import type { MemberId } from '../units.js';
 import { MAX_PATH_HOPS, type RouteOffer, type SubscribeRequest } from '../wire/control.js';
 import type { Core } from './core.js';
-import type { Neighbour, Neighbours } from './neighbours.js';
+import { TOLD_ANCESTOR, TOLD_LAGGING, TOLD_OFFER, type Neighbour, type Neighbours } from './neighbours.js';
 import { decideChild, type ChildState } from './routes.js';
 import type { Told, Tree } from './tree.js';
 
@@ -86,7 +86,7 @@ export class Downstream {
     }
     if (present) core.accept(from, { source: tree.handle, adopt: undefined });
     // It hangs on our path and cost now: an older offer would let it take one above us for somebody apart.
-    if (tree.lagging.has(from)) this.#tell(tree, from, asker.tag, this.#snapshot(tree), true);
+    if (asker.told.get(tree.slot) >= TOLD_LAGGING) this.#tell(tree, asker, this.#offers(tree), true);
     if (request.fromSequence !== undefined) {
       core.effects.push({
         type: 'replay',
@@ -143,6 +143,7 @@ export class Downstream {
   expire(tree: Tree): number {
     const { nowMs } = this.core;
     let next = Infinity;
+    if (tree.children.size === 0 && tree.adopting.size === 0) return next;
     for (const [peer, child] of tree.children) {
       if (child.leavingAtMs <= nowMs && tree.connected && tree.stayingChildren < this.capacity(tree)) {
         // It found nowhere to go, and there is room again: whom it was to make room for went elsewhere.
@@ -168,19 +169,14 @@ export class Downstream {
    */
   noteChange(tree: Tree): void {
     const told = tree.told;
-    const offered = this.#snapshot(tree);
+    const offers = this.#offers(tree);
     const { core } = this;
-    if (!told && !offered) return;
+    if (!told && !offers) return;
     let delayMs = Infinity;
-    if (!offered && !tree.blocked && tree.asked.size > 0) delayMs = core.config.advertDelayMs;
-    else if (!told || !offered || told.epoch !== offered.epoch) delayMs = core.config.advertUrgentMs;
-    else if (
-      told.free !== offered.free ||
-      !samePath(told.path, offered.path) ||
-      this.#costMoved(told, offered)
-    ) {
+    if (!offers && !tree.blocked && tree.asked.size > 0) delayMs = core.config.advertDelayMs;
+    else if (!told || !offers || told.epoch !== tree.epoch) delayMs = core.config.advertUrgentMs;
+    else if (this.#differs(tree, told))
       delayMs = tree.speaking ? core.config.advertUrgentMs : core.config.advertDelayMs;
-    }
     tree.advertAtMs = Math.min(tree.advertAtMs, core.nowMs + delayMs);
   }
 
@@ -191,76 +187,67 @@ export class Downstream {
   advertise(tree: Tree): void {
     tree.advertAtMs = Infinity;
     const { core } = this;
-    const offered = this.#snapshot(tree);
-    const told = tree.told;
-    const changed =
-      offered !== undefined &&
-      (!told ||
-        told.epoch !== offered.epoch ||
-        told.free !== offered.free ||
-        !samePath(told.path, offered.path) ||
-        this.#costMoved(told, offered));
+    const offers = this.#offers(tree);
+    const { told } = tree;
+    const changed = offers && (!told || told.epoch !== tree.epoch || this.#differs(tree, told));
     // Whether there is room matters to everybody who may lose a parent.
-    const canLag = changed && told?.free === offered.free;
-    for (const neighbour of this.neighbours.all.values()) {
-      if (!neighbour.linked) continue;
-      const { peer, tag } = neighbour;
-      if (canLag && tree.toldTo.get(peer) === true && !this.#matters(tree, neighbour, offered)) {
-        tree.lagging.add(peer);
+    const canLag = changed && told?.free === this.freeSlots(tree) > 0;
+    for (const neighbour of this.neighbours.linked) {
+      const state = neighbour.told.get(tree.slot);
+      if (canLag && state >= TOLD_OFFER && !this.#matters(tree, neighbour)) {
+        neighbour.told.set(tree.slot, state | TOLD_LAGGING);
         tree.lagAtMs = Math.min(tree.lagAtMs, core.nowMs + core.jittered(core.config.lagMs));
-      } else this.#tell(tree, peer, tag, offered, changed);
+      } else this.#tell(tree, neighbour, offers, changed);
     }
-    if (changed || !offered) tree.told = offered;
-    if (offered && !tree.own) tree.feasibleMs = Math.min(tree.feasibleMs, tree.costMs);
+    if (changed || !offers) tree.told = offers ? this.#snapshot(tree) : undefined;
+    if (offers && !tree.own) tree.feasibleMs = Math.min(tree.feasibleMs, tree.costMs);
   }
 
   /** Tells those that were left out so far. */
   catchUp(tree: Tree): void {
     tree.lagAtMs = Infinity;
-    const offered = this.#snapshot(tree);
-    for (const peer of tree.lagging) {
-      const neighbour = this.neighbours.link(peer);
-      if (neighbour) this.#tell(tree, peer, neighbour.tag, offered, true);
+    const offers = this.#offers(tree);
+    for (const neighbour of this.neighbours.linked) {
+      const state = neighbour.told.get(tree.slot);
+      if (state < TOLD_LAGGING) continue;
+      neighbour.told.set(tree.slot, state & ~TOLD_LAGGING);
+      this.#tell(tree, neighbour, offers, true);
     }
-    tree.lagging.clear();
   }
 
   /** Whether a neighbour is served from here, has nobody, or would gain or come close by hearing the source from here. */
-  #matters(tree: Tree, neighbour: Neighbour, offered: Told): boolean {
+  #matters(tree: Tree, neighbour: Neighbour): boolean {
     // An ancestor of ours must not take us for its way out.
-    if (tree.children.has(neighbour.peer) || offered.path.includes(neighbour.tag)) return true;
-    const theirs = tree.offers.get(neighbour.peer);
-    if (!theirs) return true;
+    if (tree.children.has(neighbour.peer) || tree.path.includes(neighbour.tag)) return true;
     const { rivalShare, rivalMs } = this.core.config;
-    return offered.costMs + neighbour.costMs <= theirs.costMs * (1 + rivalShare) + rivalMs;
+    const theirsMs = neighbour.offers.costMs(tree.slot);
+    return this.#costMs(tree) + neighbour.costMs <= theirsMs * (1 + rivalShare) + rivalMs;
   }
 
   /** Tells a new neighbour. */
-  introduce(tree: Tree, peer: MemberId, tag: number): void {
-    const offered = this.#snapshot(tree);
-    if (offered) this.#tell(tree, peer, tag, offered, true);
-    tree.told ??= offered;
+  introduce(tree: Tree, neighbour: Neighbour): void {
+    if (!this.#offers(tree)) return;
+    this.#tell(tree, neighbour, true, true);
+    tree.told ??= this.#snapshot(tree);
   }
 
-  #tell(tree: Tree, peer: MemberId, tag: number, offered: Told | undefined, changed: boolean): void {
+  #tell(tree: Tree, neighbour: Neighbour, offers: boolean, changed: boolean): void {
+    const { peer, tag, told } = neighbour;
     // The source needs no offer of itself, but as a parent it must know where there is room.
     if (peer === tree.source && peer !== tree.parent) return;
-    const hasOffer = tree.toldTo.get(peer);
-    const ancestor = peer === tree.parent || tree.path.includes(tag);
-    if (!offered || ancestor) {
+    const state = told.get(tree.slot);
+    if (!offers || peer === tree.parent || tree.path.includes(tag)) {
       // An ancestor learns no route back to itself; the parent learns how much room there is below it.
-      const toParent = offered !== undefined && peer === tree.parent && (changed || hasOffer !== false);
-      if (hasOffer === true || toParent) {
+      const toParent = offers && peer === tree.parent && (changed || state !== TOLD_ANCESTOR);
+      if (state >= TOLD_OFFER || toParent) {
         this.core.offer(peer, this.#offer(tree, Infinity, []));
-        if (offered) tree.toldTo.set(peer, false);
-        else tree.toldTo.delete(peer);
+        told.set(tree.slot, offers ? TOLD_ANCESTOR : 0);
       }
       return;
     }
-    if (hasOffer === true && !changed) return;
-    tree.lagging.delete(peer);
-    tree.toldTo.set(peer, true);
-    this.core.offer(peer, this.#offer(tree, offered.costMs, tree.path));
+    if (state >= TOLD_OFFER && !changed) return;
+    told.set(tree.slot, TOLD_OFFER);
+    this.core.offer(peer, this.#offer(tree, this.#costMs(tree), tree.path));
   }
 
   #offer(tree: Tree, costMs: number, path: readonly number[]): RouteOffer {
@@ -275,21 +262,43 @@ export class Downstream {
     };
   }
 
-  /** What there is to offer; nothing for a member that does not relay, which is how a blocker looks too. */
-  #snapshot(tree: Tree): Told | undefined {
-    if (!tree.connected || tree.blocked || !Number.isFinite(tree.costMs) || this.capacity(tree) === 0)
-      return undefined;
-    if (tree.path.length >= MAX_PATH_HOPS) return undefined;
-    const costMs = tree.own ? 0 : tree.costMs + this.core.config.relayMs;
-    return { epoch: tree.epoch, costMs, path: tree.path, free: this.freeSlots(tree) > 0 };
+  /** Whether there is anything to offer; a member that does not relay has nothing, which is how a blocker looks too. */
+  #offers(tree: Tree): boolean {
+    return (
+      tree.connected &&
+      !tree.blocked &&
+      Number.isFinite(tree.costMs) &&
+      tree.path.length < MAX_PATH_HOPS &&
+      this.capacity(tree) > 0
+    );
   }
 
-  #costMoved(told: Told, offered: Told): boolean {
+  /** What a child pays from the source to here, ms. */
+  #costMs(tree: Tree): number {
+    return tree.own ? 0 : tree.costMs + this.core.config.relayMs;
+  }
+
+  #snapshot(tree: Tree): Told {
+    return {
+      epoch: tree.epoch,
+      costMs: this.#costMs(tree),
+      path: tree.path,
+      free: this.freeSlots(tree) > 0,
+    };
+  }
+
+  /** Whether what is offered differs noticeably from what was told. */
+  #differs(tree: Tree, told: Told): boolean {
     const { advertChange, advertChangeMs } = this.core.config;
-    return Math.abs(told.costMs - offered.costMs) > Math.max(advertChangeMs, advertChange * told.costMs);
+    const movedMs = Math.abs(told.costMs - this.#costMs(tree));
+    return (
+      movedMs > Math.max(advertChangeMs, advertChange * told.costMs) ||
+      told.free !== this.freeSlots(tree) > 0 ||
+      !samePath(told.path, tree.path)
+    );
   }
 }
 
 function samePath(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((tag, i) => tag === b[i]);
+  return a === b || (a.length === b.length && a.every((tag, i) => tag === b[i]));
 }

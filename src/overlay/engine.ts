@@ -49,7 +49,7 @@ export function createOverlayEngine(options: OverlayEngineOptions): OverlayEngin
 class Engine implements OverlayEngine {
   readonly #core: Core;
   readonly #roster: Roster;
-  readonly #neighbours = new Neighbours();
+  readonly #neighbours: Neighbours;
   readonly #trees: Trees;
   readonly #gossip: Gossip;
   readonly #heartbeats: Heartbeats;
@@ -71,6 +71,7 @@ class Engine implements OverlayEngine {
       limits,
     );
     this.#core = core;
+    this.#neighbours = new Neighbours(core.selfTag);
     this.#roster = new Roster(selfId, core.config);
     this.#trees = new Trees(core, this.#roster, this.#neighbours);
     this.#linkage = new Linkage(core, this.#roster, this.#neighbours, this.#trees);
@@ -297,14 +298,13 @@ class Engine implements OverlayEngine {
     let fresh = 0;
     for (const entry of entries) {
       const { memberId } = entry;
-      if (neighbour)
-        neighbour.known.set(memberId, Math.max(entry.version, neighbour.known.get(memberId) ?? 0));
       if (memberId === core.selfId) {
         // Somebody holds a newer entry of ours than we do: speak again, louder.
         if (entry.version > (this.#roster.self?.version ?? 0)) this.#ownEntry.publish(entry.version);
         continue;
       }
       const outcome = this.#roster.apply(entry, core.nowMs);
+      if (neighbour) this.#gossip.noteKnown(neighbour, memberId, entry.version);
       if (outcome === 'stale') continue;
       fresh++;
       this.#gossip.spread(entry, core.config.gossipDelayMs);
@@ -323,7 +323,9 @@ class Engine implements OverlayEngine {
     this.#gossip.forget(member);
     this.#trees.remove(member, lost);
     this.#linkage.memberGone(member);
-    for (const neighbour of this.#neighbours.all.values()) neighbour.known.delete(member);
+    const slot = this.#roster.slots.of(member);
+    for (const neighbour of this.#neighbours.all.values()) neighbour.known.set(slot, 0);
+    this.#roster.slots.release(member);
     const link = this.#neighbours.link(member);
     if (link && lost) {
       this.#core.send(member, { type: 'link-drop', reason: 'gone' });
@@ -367,7 +369,7 @@ class Engine implements OverlayEngine {
         return this.#linkage.adjacencyChanged(neighbour);
       case 'advertise':
         this.#rewiring.offersChanged();
-        return trees.onOffers(from, message.offers);
+        return trees.onOffers(neighbour, message.offers);
       case 'subscribe':
         return trees.onSubscribe(from, message.requests);
       case 'unsubscribe':
@@ -452,7 +454,7 @@ class Engine implements OverlayEngine {
     const core = this.#core;
     if (core.nowMs < this.#nextLostCheckMs) return;
     this.#nextLostCheckMs = core.nowMs + core.jittered(core.config.lostMs / 3);
-    const lost = this.#trees.unserved(core.config.lostMs).filter((tree) => tree.offers.size === 0);
+    const lost = this.#trees.unserved(core.config.lostMs).filter((tree) => !this.#trees.isOffered(tree));
     this.#roster.setUnreachable(lost.map((tree) => tree.source));
     if (this.#neighbours.linkCount === 0) return;
     for (const { source } of lost) if (!this.#neighbours.link(source)) this.#gossip.suspect(source);

@@ -111,7 +111,7 @@ export class Gossip {
     for (const handle of message.handles) {
       const entry = this.roster.byHandle.get(handle);
       if (!entry) continue;
-      from.known.delete(entry.memberId);
+      from.known.set(this.roster.slots.of(entry.memberId), 0);
       entries.push(entry);
     }
     this.#sendEntries(from, entries);
@@ -123,7 +123,7 @@ export class Gossip {
     for (const { handle, version } of message.versions) {
       theirs.set(handle, version);
       const entry = this.roster.byHandle.get(handle);
-      if (entry) from.known.set(entry.memberId, Math.max(version, from.known.get(entry.memberId) ?? 0));
+      if (entry) this.noteKnown(from, entry.memberId, version);
       if (!entry || entry.version < version) missing.push(handle);
     }
     const buried = this.#answerTombstones(from, theirs);
@@ -173,6 +173,16 @@ export class Gossip {
     if (neighbour.eagerNews === eager || (!eager && neighbour.piped && !neighbour.linked)) return;
     neighbour.eagerNews = eager;
     this.core.send(neighbour.peer, { type: 'news-mode', eager });
+  }
+
+  /** A neighbour surely has this version of an entry, or a later one. Of the departed nothing is noted. */
+  noteKnown(neighbour: Neighbour, member: MemberId, version: number): void {
+    const slot = this.roster.slots.of(member);
+    if (slot >= 0 && version >= neighbour.known.get(slot)) neighbour.known.set(slot, version + 1);
+  }
+
+  #knows(neighbour: Neighbour, member: MemberId, version: number): boolean {
+    return neighbour.known.get(this.roster.slots.of(member)) > version;
   }
 
   /** A neighbour fell silent or its link vanished without goodbye. */
@@ -261,7 +271,7 @@ export class Gossip {
       if (neighbour.eagerNews) continue;
       const versions: { handle: Handle; version: number }[] = [];
       for (const [memberId, { version }] of this.#headlines) {
-        if (memberId === neighbour.peer || (neighbour.known.get(memberId) ?? -1) >= version) continue;
+        if (memberId === neighbour.peer || this.#knows(neighbour, memberId, version)) continue;
         versions.push({ handle: handleOf(memberId), version });
       }
       for (const part of chunks(versions, MAX_VERSIONS_PER_MESSAGE))
@@ -278,8 +288,8 @@ export class Gossip {
   #sendEntries(to: Neighbour, entries: Iterable<RosterEntry>): void {
     const unknown: Uint8Array[] = [];
     for (const entry of entries) {
-      if ((to.known.get(entry.memberId) ?? -1) >= entry.version || entry.memberId === to.peer) continue;
-      to.known.set(entry.memberId, entry.version);
+      if (entry.memberId === to.peer || this.#knows(to, entry.memberId, entry.version)) continue;
+      this.noteKnown(to, entry.memberId, entry.version);
       unknown.push(entry.bytes);
     }
     for (const part of chunks(unknown, MAX_ENTRIES_PER_MESSAGE)) {

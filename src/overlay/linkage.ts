@@ -332,10 +332,9 @@ export class Linkage {
     for (const link of links) for (const tag of link.adjacent.values()) edges.push([link.tag, tag]);
     const served = new Map<MemberId, number>();
     for (const tree of trees.byHandle.values()) {
-      for (const [peer, offer] of tree.offers) {
-        const tag = this.neighbours.get(peer)?.tag;
-        if (tag === undefined || offer.path.includes(core.selfTag)) continue;
-        const chain = [...offer.path, tag];
+      for (const { offers, tag } of this.neighbours.linked) {
+        if (offers.usableCostMs(tree.slot) === Infinity) continue;
+        const chain = [...offers.path(tree.slot), tag];
         for (let i = 1; i < chain.length; i++) edges.push([chain[i - 1] as number, chain[i] as number]);
       }
       for (const peer of [tree.parent, ...tree.forwardTo]) {

@@ -3,6 +3,8 @@
 import { handleOf, type Handle, type MemberId } from '../units.js';
 import type { Coordinate } from '../wire/roster-entry.js';
 import { hopTag } from './core.js';
+import { OfferTable } from './offer-table.js';
+import { SlotColumn } from './slots.js';
 
 /** Assumed until a heartbeat came back: an ordinary continental round trip. */
 const UNKNOWN_RTT_MS = 80;
@@ -12,6 +14,13 @@ const RTT_GAIN_UP = 0.1;
 const RTT_GAIN_DOWN = 0.4;
 /** Weight of a new deviation: about the last ten round trips, 3 s. */
 const DEVIATION_GAIN = 0.1;
+
+/** It knows that this member is there, but being an ancestor learnt no route back to itself. */
+export const TOLD_ANCESTOR = 1;
+/** It holds an offer. */
+export const TOLD_OFFER = 2;
+/** Added to the latter: it goes by an older offer, because the newer one hardly matters to it. */
+export const TOLD_LAGGING = 4;
 
 export class Neighbour {
   readonly tag: number;
@@ -49,13 +58,26 @@ export class Neighbour {
   toldCoordinate: Coordinate | undefined = undefined;
   /** What it was told that the link is worth here, ms a source. */
   toldWorthMs: number | undefined = undefined;
-  /** Entry versions it surely has: what it sent or was sent. Bounded by the roster. */
-  readonly known = new Map<MemberId, number>();
+  /** Entry versions it surely has, by roster slot and one higher: what it sent or was sent. */
+  readonly known = new SlotColumn(32);
+  /** What it offers, by tree slot. */
+  readonly offers: OfferTable;
+  /** What it was told of each tree, by tree slot: `TOLD_*`. */
+  readonly told = new SlotColumn(8);
   /** It is sent news of members whole and at once; otherwise it is told what is new a little later, and may ask. */
   eagerNews = true;
 
-  constructor(readonly peer: MemberId) {
+  constructor(
+    readonly peer: MemberId,
+    selfTag: number,
+  ) {
     this.tag = hopTag(peer);
+    this.offers = new OfferTable(selfTag);
+  }
+
+  /** Its link is open, not silent and meant to last. */
+  get lively(): boolean {
+    return this.linked && !this.silent && !this.retiring;
   }
 
   /** Whether it has a link to this member, by its own word. */
@@ -87,6 +109,10 @@ export class Neighbour {
 
 export class Neighbours {
   readonly all = new Map<MemberId, Neighbour>();
+  /** Those with an open link, whether meant to last or not. */
+  linked: readonly Neighbour[] = [];
+
+  constructor(readonly selfTag: number) {}
 
   get(peer: MemberId): Neighbour | undefined {
     return this.all.get(peer);
@@ -101,24 +127,24 @@ export class Neighbours {
   /** The neighbour when its link is open, not silent and meant to last. */
   lively(peer: MemberId): Neighbour | undefined {
     const neighbour = this.all.get(peer);
-    return neighbour?.linked && !neighbour.silent && !neighbour.retiring ? neighbour : undefined;
+    return neighbour?.lively ? neighbour : undefined;
   }
 
   /** Links that count: open and meant to last. */
   links(): Neighbour[] {
-    return [...this.all.values()].filter((neighbour) => neighbour.linked && !neighbour.retiring);
+    return this.linked.filter((neighbour) => !neighbour.retiring);
   }
 
   get linkCount(): number {
     let count = 0;
-    for (const neighbour of this.all.values()) if (neighbour.linked && !neighbour.retiring) count++;
+    for (const neighbour of this.linked) if (!neighbour.retiring) count++;
     return count;
   }
 
   up(peer: MemberId, kind: 'link' | 'pipe', nowMs: number): Neighbour {
     let neighbour = this.all.get(peer);
     if (!neighbour) {
-      neighbour = new Neighbour(peer);
+      neighbour = new Neighbour(peer, this.selfTag);
       this.all.set(peer, neighbour);
     }
     if (kind === 'pipe') neighbour.piped = true;
@@ -129,6 +155,7 @@ export class Neighbours {
       neighbour.retireAtMs = Infinity;
       neighbour.linkedAtMs = nowMs;
       neighbour.nextHeartbeatMs = nowMs;
+      this.#relist();
     }
     neighbour.lastHeardMs = nowMs;
     return neighbour;
@@ -146,7 +173,14 @@ export class Neighbours {
       neighbour.adjacent = new Map();
       neighbour.adjacencyKnown = false;
       neighbour.eagerNews = true;
+      neighbour.offers.clear();
+      neighbour.told.clear();
+      this.#relist();
     }
     if (!neighbour.linked && !neighbour.piped) this.all.delete(peer);
+  }
+
+  #relist(): void {
+    this.linked = [...this.all.values()].filter((neighbour) => neighbour.linked);
   }
 }

@@ -7,6 +7,7 @@
 import { handleOf, type Handle, type MemberId } from '../units.js';
 import type { RosterEntry } from '../wire/roster-entry.js';
 import type { OverlayConfig } from './config.js';
+import { Slots } from './slots.js';
 
 export type EntryOutcome = 'new' | 'changed' | 'left' | 'stale';
 
@@ -21,6 +22,8 @@ export class Roster {
   readonly entries = new Map<MemberId, RosterEntry>();
   /** The same by handle; of two with one handle the later one. */
   readonly byHandle = new Map<Handle, RosterEntry>();
+  /** Rows of the neighbours' columns, for the present members. */
+  readonly slots = new Slots<MemberId>();
   readonly tombstones = new Map<MemberId, Tombstone>();
   /** Highest version of the own entry seen anywhere: a refutation must exceed it. */
   ownVersion = 0;
@@ -66,6 +69,7 @@ export class Roster {
     this.tombstones.delete(memberId);
     this.#remove(memberId);
     this.entries.set(memberId, entry);
+    this.slots.take(memberId);
     this.byHandle.set(handleOf(memberId), entry);
     this.#hash ^= mix(handleOf(memberId), version);
     if (!present || present.joinedAtMs !== entry.joinedAtMs) this.#dutyStale = true;

@@ -1,10 +1,9 @@
 /** One source's tree as this member sees it: where the voice comes from, where it goes, what the neighbours offer. */
 
 import { handleOf, type Handle, type MemberId } from '../units.js';
-import type { RouteOffer } from '../wire/control.js';
-import { hopTag } from './core.js';
 import { SequenceWindow } from './dedupe.js';
 import type { Due } from './due-queue.js';
+import { PeerMap } from './peer-map.js';
 
 export interface Child {
   capacity: number;
@@ -27,39 +26,38 @@ export interface Told {
   free: boolean;
 }
 
+const NOBODY: readonly MemberId[] = [];
+const NO_PATH: readonly number[] = [];
+
 /** Every map here is bounded by the number of links. */
 export class Tree implements Due {
   readonly handle: Handle;
-  readonly sourceTag: number;
-  readonly offers = new Map<MemberId, RouteOffer>();
-
   parent: MemberId | undefined = undefined;
   /** Until when a parent that has not told its cost yet counts as connected, ms. */
   provisionalUntilMs = 0;
   costMs = Infinity;
   /** Ancestors, source first, parent last. */
-  path: readonly number[] = [];
+  path: readonly number[] = NO_PATH;
   epoch = 0;
   /** Lowest cost told in this route epoch: the feasibility bound. */
   feasibleMs = Infinity;
 
   /** Accepted parents besides the present one (old ones in a hand-over, racers in a stall), with their end. */
-  readonly feeds = new Map<MemberId, number>();
-  readonly asked = new Map<MemberId, Ask>();
-  readonly refusedUntilMs = new Map<MemberId, number>();
+  readonly feeds = new PeerMap<number>();
+  readonly asked = new PeerMap<Ask>();
+  readonly refusedUntilMs = new PeerMap<number>();
   /** Where refusals pointed to, best first; at most 8. */
-  hints: readonly MemberId[] = [];
-  backups: readonly MemberId[] = [];
+  hints: readonly MemberId[] = NOBODY;
   unservedSinceMs: number | undefined = undefined;
   retryAtMs = 0;
   retryDelayMs = 0;
   improveAtMs = 0;
 
-  readonly children = new Map<MemberId, Child>();
+  readonly children = new PeerMap<Child>();
   /** Keys of `children`, as the hot path wants them. */
-  forwardTo: readonly MemberId[] = [];
+  forwardTo: readonly MemberId[] = NOBODY;
   /** Children promised to us by a parent that displaced them, with the end of the promise. */
-  readonly adopting = new Map<MemberId, number>();
+  readonly adopting = new PeerMap<number>();
 
   readonly window = new SequenceWindow();
   /** Frames are due: the last one seen was not the end of a spurt. */
@@ -68,7 +66,7 @@ export class Tree implements Due {
   /** Frames are due and missing. */
   stalled = false;
   nextRaceMs = 0;
-  readonly raceTried = new Set<MemberId>();
+  readonly raceTried = new PeerMap<true>();
   /** Who delivered first after a stall, or the present parent when a hand-over is complete; handled at the next tick. */
   winner: MemberId | undefined = undefined;
   /** Who sends although it was not asked to. */
@@ -78,10 +76,7 @@ export class Tree implements Due {
   blocked = false;
   advertAtMs = Infinity;
   told: Told | undefined = undefined;
-  /** Neighbours that hold an offer of ours (true) or only know that they are our ancestors (false). */
-  readonly toldTo = new Map<MemberId, boolean>();
-  /** Those of them that still go by an older offer, because it hardly matters to them, and until when at most. */
-  readonly lagging = new Set<MemberId>();
+  /** When those neighbours are told that still go by an older offer, because it hardly matters to them, at the latest. */
   lagAtMs = Infinity;
   epochAdvancedMs = -Infinity;
   epochRequestedMs = -Infinity;
@@ -93,9 +88,10 @@ export class Tree implements Due {
     readonly own: boolean,
     /** Counts up with every tree: decisions of one call are taken in this order. */
     readonly order: number,
+    /** Its row in the neighbours' columns. */
+    readonly slot: number,
   ) {
     this.handle = handleOf(source);
-    this.sourceTag = hopTag(source);
     if (own) {
       this.costMs = 0;
       this.feasibleMs = 0;
@@ -136,14 +132,11 @@ export class Tree implements Due {
 
   /** Forgets a neighbour that is no longer linked. True when it was the parent. */
   dropNeighbour(peer: MemberId): boolean {
-    this.offers.delete(peer);
     this.feeds.delete(peer);
     this.asked.delete(peer);
     this.refusedUntilMs.delete(peer);
     this.adopting.delete(peer);
     this.raceTried.delete(peer);
-    this.toldTo.delete(peer);
-    this.lagging.delete(peer);
     this.removeChild(peer);
     if (this.winner === peer) this.winner = undefined;
     if (this.parent !== peer) return false;

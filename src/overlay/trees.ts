@@ -15,8 +15,8 @@ import { DueQueue } from './due-queue.js';
 import type { PacketVerdict, TreeView } from './interface.js';
 import type { Prospect } from './worth.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
-import { remember } from './remember.js';
 import type { Roster } from './roster.js';
+import { Slots } from './slots.js';
 import { epochNewer, Tree } from './tree.js';
 import { Upstream } from './upstream.js';
 
@@ -42,8 +42,10 @@ export class Trees {
   #planned = 0;
   readonly #marked = new Set<Tree>();
   readonly #blocked = new Set<Identity>();
-  /** Offers for sources without a tree; at most `MAX_EARLY_SOURCES`, each with one offer per link. */
-  readonly #earlyOffers = new Map<Handle, Map<MemberId, RouteOffer>>();
+  /** Rows of the neighbours' columns: of trees, and of sources without one whose offers are kept. */
+  readonly #slots = new Slots<Handle>();
+  /** The latter, oldest first; at most `MAX_EARLY_SOURCES`. */
+  readonly #early = new Set<Handle>();
   #nextReviewMs = 0;
   readonly #verdict: PacketVerdict = { deliver: false, forwardTo: NOBODY, keep: false };
 
@@ -72,15 +74,11 @@ export class Trees {
     const holder = this.byHandle.get(handle);
     if (holder && holder.source <= member) return;
     if (holder) this.remove(holder.source);
-    const tree = new Tree(member, member === this.core.selfId, this.#planned++);
+    const tree = new Tree(member, member === this.core.selfId, this.#planned++, this.#slots.take(handle));
     tree.blocked = this.#isBlockedMember(member);
     this.byHandle.set(handle, tree);
-    for (const [peer, offer] of this.#earlyOffers.get(handle) ?? []) {
-      if (!tree.own && this.neighbours.link(peer)) tree.offers.set(peer, offer);
-    }
-    this.#earlyOffers.delete(handle);
-    if (tree.own)
-      for (const link of this.neighbours.links()) this.downstream.introduce(tree, link.peer, link.tag);
+    this.#early.delete(handle);
+    if (tree.own) for (const link of this.neighbours.links()) this.downstream.introduce(tree, link);
     else if (this.neighbours.lively(member)) tree.retryAtMs = this.core.nowMs;
     this.#mark(tree);
     this.core.viewChanged = true;
@@ -100,24 +98,32 @@ export class Trees {
     this.byHandle.delete(tree.handle);
     this.#due.remove(tree);
     this.#marked.delete(tree);
-    if (tree.offers.size > 0) this.#keepEarly(tree.handle, tree.offers);
+    for (const neighbour of this.neighbours.linked) neighbour.told.set(tree.slot, 0);
+    if (this.isOffered(tree)) this.#keepEarly(tree.handle);
+    else this.#slots.release(tree.handle);
     this.core.viewChanged = true;
   }
 
-  /** Offers for a source whose roster entry has not arrived yet: news of trees may overtake news of members. */
-  #keepEarly(handle: Handle, offers: ReadonlyMap<MemberId, RouteOffer>): void {
-    const kept = this.#earlyOffers.get(handle) ?? new Map<MemberId, RouteOffer>();
-    for (const [peer, offer] of offers) kept.set(peer, offer);
-    remember(this.#earlyOffers, handle, kept, MAX_EARLY_SOURCES);
+  /** Keeps the row of a source whose roster entry has not arrived yet: news of trees may overtake news of members. */
+  #keepEarly(handle: Handle): number {
+    const slot = this.#slots.take(handle);
+    this.#early.delete(handle);
+    this.#early.add(handle);
+    for (const oldest of this.#early) {
+      if (this.#early.size <= MAX_EARLY_SOURCES) break;
+      this.#early.delete(oldest);
+      for (const neighbour of this.neighbours.linked) neighbour.offers.delete(this.#slots.of(oldest));
+      this.#slots.release(oldest);
+    }
+    return slot;
   }
 
   linkUp(neighbour: Neighbour): void {
-    for (const tree of this.byHandle.values()) this.downstream.introduce(tree, neighbour.peer, neighbour.tag);
+    for (const tree of this.byHandle.values()) this.downstream.introduce(tree, neighbour);
   }
 
   linkDown(peer: MemberId): void {
     this.core.discard(peer);
-    for (const kept of this.#earlyOffers.values()) kept.delete(peer);
     for (const tree of this.byHandle.values()) {
       tree.dropNeighbour(peer);
       this.#mark(tree);
@@ -167,27 +173,25 @@ export class Trees {
     }
   }
 
-  onOffers(from: MemberId, offers: readonly RouteOffer[]): void {
+  onOffers(from: Neighbour, offers: readonly RouteOffer[]): void {
     for (const offer of offers) {
+      const isOffer = Number.isFinite(offer.costMs);
       const tree = this.byHandle.get(offer.source);
       if (!tree) {
-        if (Number.isFinite(offer.costMs)) this.#keepEarly(offer.source, new Map([[from, offer]]));
-        else this.#earlyOffers.get(offer.source)?.delete(from);
+        if (isOffer) from.offers.set(this.#keepEarly(offer.source), offer);
+        else from.offers.delete(this.#slots.of(offer.source));
         continue;
       }
-      if (tree.own) {
-        this.#noteRoomBelow(tree, from, offer);
-        continue;
-      }
-      this.#noteRoomBelow(tree, from, offer);
-      if (Number.isFinite(offer.costMs)) {
-        if (tree.parent === undefined && (offer.freeSlots > 0 || !tree.offers.has(from))) {
+      this.#noteRoomBelow(tree, from.peer, offer);
+      if (tree.own) continue;
+      if (isOffer) {
+        if (tree.parent === undefined && (offer.freeSlots > 0 || !from.offers.has(tree.slot))) {
           tree.retryAtMs = this.core.nowMs;
           tree.retryDelayMs = 0;
         }
-        tree.offers.set(from, offer);
-        if (offer.freeSlots > 0) tree.refusedUntilMs.delete(from);
-      } else tree.offers.delete(from);
+        from.offers.set(tree.slot, offer);
+        if (offer.freeSlots > 0) tree.refusedUntilMs.delete(from.peer);
+      } else from.offers.delete(tree.slot);
       this.#mark(tree);
     }
   }
@@ -286,14 +290,12 @@ export class Trees {
     let peer: MemberId | undefined;
     let costMs = Infinity;
     let alternativeMs = Infinity;
-    for (const [candidate, offer] of tree.offers) {
-      const link = this.neighbours.lively(candidate);
-      if (!link || offer.path.includes(this.core.selfTag)) continue;
-      const totalMs = offer.costMs + link.costMs;
+    for (const link of this.neighbours.linked) {
+      const totalMs = link.lively ? link.offers.usableCostMs(tree.slot) + link.costMs : Infinity;
       if (totalMs < costMs) {
         alternativeMs = costMs;
         costMs = totalMs;
-        peer = candidate;
+        peer = link.peer;
       } else if (totalMs < alternativeMs) alternativeMs = totalMs;
     }
     return { source: tree.handle, peer, costMs, alternativeMs };
@@ -370,16 +372,16 @@ export class Trees {
 
   /** Marks the trees that a link whose cost changed could serve. */
   #reviewLinks(): void {
-    const moved: MemberId[] = [];
-    for (const link of this.neighbours.all.values()) {
+    const moved: Neighbour[] = [];
+    for (const link of this.neighbours.linked) {
       const shiftMs = Math.abs(link.costMs - link.reviewedCostMs);
-      if (!link.linked || shiftMs <= Math.max(REVIEW_CHANGE_MS, REVIEW_SHARE * link.reviewedCostMs)) continue;
+      if (shiftMs <= Math.max(REVIEW_CHANGE_MS, REVIEW_SHARE * link.reviewedCostMs)) continue;
       link.reviewedCostMs = link.costMs;
-      moved.push(link.peer);
+      moved.push(link);
     }
     if (moved.length === 0) return;
     for (const tree of this.byHandle.values())
-      if (!tree.own && moved.some((peer) => tree.offers.has(peer))) this.#mark(tree);
+      if (!tree.own && moved.some((link) => link.offers.has(tree.slot))) this.#mark(tree);
   }
 
   views(): TreeView[] {
@@ -399,6 +401,11 @@ export class Trees {
     return [...this.byHandle.values()].filter(
       (tree) => tree.unservedSinceMs !== undefined && tree.unservedSinceMs <= since && !tree.blocked,
     );
+  }
+
+  /** Whether any neighbour offers a source. */
+  isOffered(tree: Tree): boolean {
+    return this.neighbours.linked.some((link) => link.offers.has(tree.slot));
   }
 
   /** One-way delay from a source to here, ms; Infinity when it is not heard. */

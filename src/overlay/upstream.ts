@@ -4,7 +4,7 @@ import type { MemberId } from '../units.js';
 import { MAX_PATH_HOPS, type Rejection } from '../wire/control.js';
 import type { Core } from './core.js';
 import type { Downstream } from './downstream.js';
-import type { Neighbours } from './neighbours.js';
+import type { Neighbour, Neighbours } from './neighbours.js';
 import { chooseBackups, chooseBetterParent, chooseFirstParent, type Candidate } from './routes.js';
 import { epochNewer, type Tree } from './tree.js';
 
@@ -158,46 +158,50 @@ export class Upstream {
         tree.refusedUntilMs.set(peer, nowMs + config.refusalMs);
       } else tree.dueMs = Math.min(tree.dueMs, untilMs);
     }
+    if (tree.refusedUntilMs.size === 0) return;
     for (const [peer, untilMs] of tree.refusedUntilMs) if (nowMs >= untilMs) tree.refusedUntilMs.delete(peer);
   }
 
   /** Takes over the parent's present cost and path; lets go of a parent that lost its own route or runs through here. */
   #followParent(tree: Tree, parent: MemberId): void {
     const { core } = this;
-    const offer = tree.offers.get(parent);
     const link = this.neighbours.link(parent);
-    if (!offer || !link) {
+    if (!link?.offers.has(tree.slot)) {
       if (core.nowMs >= tree.provisionalUntilMs) {
         core.unsubscribe(parent, tree.handle);
         tree.parent = undefined;
       } else tree.dueMs = Math.min(tree.dueMs, tree.provisionalUntilMs);
       return;
     }
-    if (offer.path.includes(core.selfTag) || offer.path.length >= MAX_PATH_HOPS) {
+    const { offers } = link;
+    if (offers.usableCostMs(tree.slot) === Infinity) {
       core.unsubscribe(parent, tree.handle);
       tree.refusedUntilMs.set(parent, core.nowMs + core.jittered(core.config.refusalMs));
       tree.parent = undefined;
       return;
     }
-    tree.costMs = offer.costMs + link.costMs;
-    if (
-      tree.path.length !== offer.path.length + 1 ||
-      tree.path.at(-1) !== link.tag ||
-      offer.path.some((tag, i) => tag !== tree.path[i])
-    ) {
-      tree.path = [...offer.path, link.tag];
-    }
-    if (epochNewer(offer.epoch, tree.epoch)) {
-      tree.epoch = offer.epoch;
+    tree.costMs = offers.costMs(tree.slot) + link.costMs;
+    if (!this.#isPathThrough(tree.path, link, tree.slot)) tree.path = [...offers.path(tree.slot), link.tag];
+    const epoch = offers.epoch(tree.slot);
+    if (epochNewer(epoch, tree.epoch)) {
+      tree.epoch = epoch;
       tree.feasibleMs = tree.costMs;
     }
+  }
+
+  /** Whether the path is what the neighbour offers, and then the neighbour. */
+  #isPathThrough(path: readonly number[], { offers, tag }: Neighbour, slot: number): boolean {
+    const hops = offers.pathHops(slot);
+    if (path.length !== hops + 1 || path[hops] !== tag) return false;
+    for (let i = 0; i < hops; i++) if (offers.hop(slot, i) !== path[i]) return false;
+    return true;
   }
 
   /** A second parent that is still sending becomes the parent at once. */
   #promoteFeed(tree: Tree): void {
     for (const peer of tree.feeds.keys()) {
-      const offer = tree.offers.get(peer);
-      if (!offer || !this.neighbours.lively(peer) || offer.path.includes(this.core.selfTag)) continue;
+      const link = this.neighbours.lively(peer);
+      if (!link || link.offers.usableCostMs(tree.slot) === Infinity) continue;
       tree.feeds.delete(peer);
       this.#setParent(tree, peer);
       return;
@@ -213,11 +217,11 @@ export class Upstream {
     tree.hints = [];
     tree.improveAtMs = core.nowMs + core.jittered(core.config.advertDelayMs);
     core.viewChanged = true;
-    if (tree.offers.has(peer)) this.#followParent(tree, peer);
+    const link = this.neighbours.link(peer);
+    if (link?.offers.has(tree.slot)) this.#followParent(tree, peer);
     else {
       // A parent that was only just told to take us offers in a moment; until then guess one hop below the old place.
       tree.provisionalUntilMs = core.nowMs + core.config.handoverMs;
-      const link = this.neighbours.link(peer);
       tree.path = [...tree.path.slice(0, MAX_PATH_HOPS - 1), link?.tag ?? 0];
       tree.costMs = (Number.isFinite(tree.costMs) ? tree.costMs : 0) + (link?.costMs ?? 0);
     }
@@ -225,21 +229,23 @@ export class Upstream {
 
   /** Neighbours that offer the tree without a loop. */
   candidates(tree: Tree, refusedToo = false): Candidate[] {
-    const { core, neighbours } = this;
+    const { neighbours } = this;
     const candidates: Candidate[] = [];
-    for (const [peer, offer] of tree.offers) {
-      const link = neighbours.lively(peer);
-      if (!link || offer.path.length >= MAX_PATH_HOPS || offer.path.includes(core.selfTag)) continue;
+    const { slot } = tree;
+    for (const link of neighbours.linked) {
+      const { peer, offers } = link;
+      const reportedMs = link.lively ? offers.usableCostMs(slot) : Infinity;
+      if (reportedMs === Infinity) continue;
       if (!refusedToo && (tree.refusedUntilMs.has(peer) || tree.children.has(peer))) continue;
       candidates.push({
         peer,
-        totalMs: offer.costMs + link.costMs,
+        totalMs: reportedMs + link.costMs,
         noiseMs: link.noiseMs,
-        reportedMs: offer.costMs,
-        newerEpoch: epochNewer(offer.epoch, tree.epoch),
-        olderEpoch: epochNewer(tree.epoch, offer.epoch),
-        freeSlots: offer.freeSlots,
-        path: offer.path,
+        reportedMs,
+        newerEpoch: epochNewer(offers.epoch(slot), tree.epoch),
+        olderEpoch: epochNewer(tree.epoch, offers.epoch(slot)),
+        freeSlots: offers.freeSlots(slot),
+        path: offers.path(slot),
       });
     }
     return candidates;
@@ -315,7 +321,7 @@ export class Upstream {
       { parent: tree.parent, parentTag, path: tree.path },
       core.config.stallAsks,
     )) {
-      tree.raceTried.add(peer);
+      tree.raceTried.set(peer, true);
       this.#ask(tree, peer, false);
     }
   }
@@ -365,10 +371,10 @@ export class Upstream {
 
   /** Whether anybody offers so little that the candidates are worth a closer look: mostly nobody does. */
   #mayImprove(tree: Tree, parent: MemberId, wantedMs: number): boolean {
-    for (const [peer, offer] of tree.offers) {
-      if (offer.costMs > wantedMs || offer.freeSlots === 0 || peer === parent) continue;
-      const link = this.neighbours.lively(peer);
-      if (link && offer.costMs + link.costMs <= wantedMs) return true;
+    for (const link of this.neighbours.linked) {
+      const totalMs = link.offers.costMs(tree.slot) + link.costMs;
+      if (totalMs <= wantedMs && link.peer !== parent && link.lively && link.offers.freeSlots(tree.slot) > 0)
+        return true;
     }
     return false;
   }

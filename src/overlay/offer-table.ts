@@ -1,0 +1,110 @@
+/** What one neighbour offers, a row a source by slot; 8 bytes and two for each hop of the longest path so far. */
+
+import { MAX_PATH_HOPS, type RouteOffer } from '../wire/control.js';
+import { roomFor } from './slots.js';
+
+/** Hops a row has room for at first: trees are rarely deeper. */
+const FIRST_STRIDE = 6;
+
+export class OfferTable {
+  /** Infinity where nothing is offered. */
+  #costsMs = new Float32Array(0);
+  #epochs = new Uint16Array(0);
+  #freeSlots = new Uint8Array(0);
+  /** Hops of the path, and `UNUSABLE`. */
+  #hops = new Uint8Array(0);
+  #paths = new Uint16Array(0);
+  #stride = FIRST_STRIDE;
+
+  /** @param selfTag who would go round in a circle */
+  constructor(readonly selfTag: number) {}
+
+  has(slot: number): boolean {
+    return slot < this.#costsMs.length && this.#costsMs[slot] !== Infinity;
+  }
+
+  /** One-way delay from the source to the neighbour, ms; Infinity where it offers nothing. */
+  costMs(slot: number): number {
+    return this.#costsMs[slot] ?? Infinity;
+  }
+
+  /** The same for a child that may hang on it: its path neither leads through here nor is as long as any may be. */
+  usableCostMs(slot: number): number {
+    return ((this.#hops[slot] ?? 0) & UNUSABLE) === 0 ? this.costMs(slot) : Infinity;
+  }
+
+  epoch(slot: number): number {
+    return this.#epochs[slot] ?? 0;
+  }
+
+  freeSlots(slot: number): number {
+    return this.#freeSlots[slot] ?? 0;
+  }
+
+  pathHops(slot: number): number {
+    return (this.#hops[slot] ?? 0) & ~UNUSABLE;
+  }
+
+  hop(slot: number, index: number): number {
+    return this.#paths[slot * this.#stride + index] ?? 0;
+  }
+
+  path(slot: number): number[] {
+    const path: number[] = [];
+    for (let i = 0; i < this.pathHops(slot); i++) path.push(this.hop(slot, i));
+    return path;
+  }
+
+  set(slot: number, offer: RouteOffer): void {
+    const { path } = offer;
+    this.#reserve(slot, path.length);
+    this.#costsMs[slot] = offer.costMs;
+    this.#epochs[slot] = offer.epoch;
+    this.#freeSlots[slot] = offer.freeSlots;
+    let hops = path.length >= MAX_PATH_HOPS ? path.length | UNUSABLE : path.length;
+    for (let i = 0, at = slot * this.#stride; i < path.length; i++) {
+      const tag = path[i] as number;
+      this.#paths[at + i] = tag;
+      if (tag === this.selfTag) hops |= UNUSABLE;
+    }
+    this.#hops[slot] = hops;
+  }
+
+  delete(slot: number): void {
+    if (slot < this.#costsMs.length) this.#costsMs[slot] = Infinity;
+  }
+
+  clear(): void {
+    this.#costsMs.fill(Infinity);
+  }
+
+  #reserve(slot: number, hops: number): void {
+    const { length } = this.#costsMs;
+    if (slot < length && hops <= this.#stride) return;
+    const rows = slot < length ? length : roomFor(length, slot);
+    const stride = Math.max(this.#stride, hops);
+    const paths = new Uint16Array(rows * stride);
+    for (let row = 0; row < length; row++) {
+      const from = row * this.#stride;
+      paths.set(this.#paths.subarray(from, from + this.pathHops(row)), row * stride);
+    }
+    this.#paths = paths;
+    this.#stride = stride;
+    if (rows === length) return;
+    const costsMs = new Float32Array(rows).fill(Infinity);
+    costsMs.set(this.#costsMs);
+    const epochs = new Uint16Array(rows);
+    epochs.set(this.#epochs);
+    const freeSlots = new Uint8Array(rows);
+    freeSlots.set(this.#freeSlots);
+    const counts = new Uint8Array(rows);
+    counts.set(this.#hops);
+    this.#costsMs = costsMs;
+    this.#epochs = epochs;
+    this.#freeSlots = freeSlots;
+    this.#hops = counts;
+  }
+}
+
+/** Above every number of hops. */
+const UNUSABLE = 0x80;
