@@ -40,22 +40,21 @@ export class Downstream {
     const { core } = this;
     const asker = this.neighbours.link(from);
     if (!asker) return;
-    const refuse = (reason: 'full' | 'leaf' | 'loop', redirects: readonly MemberId[] = []): void =>
-      core.reject(from, { source: tree.handle, reason, redirects });
     const capacity = this.capacity(tree);
-    if (tree.blocked || capacity === 0) return refuse('leaf');
-    if (from === tree.source || from === tree.parent || tree.path.includes(asker.tag)) return refuse('loop');
+    if (tree.blocked || capacity === 0) return this.#refuse(tree, from, 'leaf');
+    if (from === tree.source || from === tree.parent || tree.path.includes(asker.tag))
+      return this.#refuse(tree, from, 'loop');
     if (tree.asked.has(from)) {
       // Both want to hang on the other: the lower id goes first.
-      if (core.selfId < from) return refuse('loop');
+      if (core.selfId < from) return this.#refuse(tree, from, 'loop');
       tree.asked.delete(from);
       core.unsubscribe(from, tree.handle);
     }
-    if (!tree.connected || tree.path.length >= MAX_PATH_HOPS) return refuse('full');
+    if (!tree.connected || tree.path.length >= MAX_PATH_HOPS) return this.#refuse(tree, from, 'full');
     const present = tree.children.get(from);
     if (present) {
       const staying = tree.stayingChildren - (present.leavingAtMs === Infinity ? 1 : 0);
-      if (staying >= capacity) return refuse('full');
+      if (staying >= capacity) return this.#refuse(tree, from, 'full');
       present.leavingAtMs = Infinity;
       present.capacity = request.capacity;
     } else {
@@ -70,7 +69,7 @@ export class Downstream {
             this.#reserved(capacity),
             tree.adopting.size,
           );
-      if (!decision.accept) return refuse('full', decision.redirects);
+      if (!decision.accept) return this.#refuse(tree, from, 'full', decision.redirects);
       tree.addChild(from, {
         capacity: request.capacity,
         freeSlots: request.freeSlots,
@@ -82,7 +81,7 @@ export class Downstream {
       const host = into === undefined ? undefined : tree.children.get(into);
       if (host && host.freeSlots > 0) host.freeSlots--;
       core.accept(from, { source: tree.handle, adopt: into === from ? displace : undefined });
-      tree.advertAtMs = Math.min(tree.advertAtMs, core.nowMs + core.config.advertUrgentMs);
+      this.#advertiseWithin(tree, core.config.advertUrgentMs);
     }
     if (present) core.accept(from, { source: tree.handle, adopt: undefined });
     // It hangs on our path and cost now: an older offer would let it take one above us for somebody apart.
@@ -95,6 +94,15 @@ export class Downstream {
         fromSequence: request.fromSequence,
       });
     }
+  }
+
+  #refuse(
+    tree: Tree,
+    from: MemberId,
+    reason: 'full' | 'leaf' | 'loop',
+    redirects: readonly MemberId[] = [],
+  ): void {
+    this.core.reject(from, { source: tree.handle, reason, redirects });
   }
 
   #linked(a: MemberId, b: MemberId): boolean {
@@ -136,7 +144,7 @@ export class Downstream {
     tree.adopting.delete(from);
     if (!tree.removeChild(from)) return;
     this.core.viewChanged = true;
-    tree.advertAtMs = Math.min(tree.advertAtMs, this.core.nowMs + this.core.config.advertUrgentMs);
+    this.#advertiseWithin(tree, this.core.config.advertUrgentMs);
   }
 
   /** Ends hand-overs and promises that are over. Returns when the next one ends. */
@@ -177,7 +185,18 @@ export class Downstream {
     else if (!told || !offers || told.epoch !== tree.epoch) delayMs = core.config.advertUrgentMs;
     else if (this.#differs(tree, told))
       delayMs = tree.speaking ? core.config.advertUrgentMs : core.config.advertDelayMs;
-    tree.advertAtMs = Math.min(tree.advertAtMs, core.nowMs + delayMs);
+    if (delayMs !== Infinity) this.#advertiseWithin(tree, delayMs);
+  }
+
+  /**
+   * In a half to one and a half times `delayMs`, at the next of the times so far apart at which this member tells: what
+   * changes meanwhile in other trees goes in the same messages.
+   */
+  #advertiseWithin(tree: Tree, delayMs: number): void {
+    const { nowMs, selfTag } = this.core;
+    const phaseMs = (selfTag / 0x1_0000) * delayMs;
+    const slot = Math.ceil((nowMs - phaseMs) / delayMs + 0.5);
+    tree.advertAtMs = Math.min(tree.advertAtMs, slot * delayMs + phaseMs);
   }
 
   /**

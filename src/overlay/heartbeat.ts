@@ -10,6 +10,8 @@ import type { Neighbour, Neighbours } from './neighbours.js';
 const OVERSLEPT_MS = 250;
 /** Silence of one link, though its member is well elsewhere, after which the link is given up, ms. */
 const DEAD_LINK_MS = 6000;
+/** Share of the time between heartbeats by which one may come early. */
+const TOGETHER_SHARE = 0.12;
 /** A move of this member below this is not told, ms. */
 const TOLD_SHIFT_MS = 2;
 /** Longest credible round trip, ms. */
@@ -34,8 +36,7 @@ export class Heartbeats {
 
   get deadlineMs(): number {
     let deadline = Infinity;
-    for (const neighbour of this.neighbours.all.values()) {
-      if (!neighbour.linked) continue;
+    for (const neighbour of this.neighbours.linked) {
       deadline = Math.min(deadline, neighbour.nextHeartbeatMs, neighbour.retireAtMs);
       if (!neighbour.silent)
         deadline = Math.min(deadline, neighbour.lastHeardMs + this.core.config.linkSilenceMs);
@@ -71,13 +72,16 @@ export class Heartbeats {
 
   tick(): void {
     const { nowMs, config } = this.core;
-    for (const neighbour of this.neighbours.all.values()) {
-      if (!neighbour.linked) continue;
+    if (nowMs < this.deadlineMs) return;
+    // Links that beat at nearly the same time do so together from then on: one tick serves them all.
+    const dueMs = nowMs + TOGETHER_SHARE * config.heartbeatMs;
+    const nextMs = nowMs + config.heartbeatMs * (0.9 + 0.2 * this.core.random());
+    for (const neighbour of this.neighbours.linked) {
       if (nowMs >= neighbour.retireAtMs) {
         this.events.finished(neighbour);
         continue;
       }
-      if (nowMs >= neighbour.nextHeartbeatMs) this.#beat(neighbour);
+      if (dueMs >= neighbour.nextHeartbeatMs) this.#beat(neighbour, nextMs);
       // Sums, not differences: the deadlines are sums, and the two may round apart.
       if (!neighbour.silent && nowMs >= neighbour.lastHeardMs + config.linkSilenceMs) {
         neighbour.silent = true;
@@ -97,10 +101,10 @@ export class Heartbeats {
     return coordinate;
   }
 
-  #beat(neighbour: Neighbour): void {
+  #beat(neighbour: Neighbour, nextMs: number): void {
     const { core } = this;
     const { nowMs } = core;
-    neighbour.nextHeartbeatMs = nowMs + core.config.heartbeatMs * (0.9 + 0.2 * core.random());
+    neighbour.nextHeartbeatMs = nextMs;
     core.send(
       neighbour.peer,
       {

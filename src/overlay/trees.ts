@@ -41,6 +41,9 @@ export class Trees {
   readonly #due = new DueQueue<Tree>();
   #planned = 0;
   readonly #marked = new Set<Tree>();
+  /** Sources that spoke lately: whether frames of theirs are missing is looked at for all at once, at `#stallCheckMs`. */
+  readonly #watched = new Set<Tree>();
+  #stallCheckMs = Infinity;
   readonly #blocked = new Set<Identity>();
   /** Rows of the neighbours' columns: of trees, and of sources without one whose offers are kept. */
   readonly #slots = new Slots<Handle>();
@@ -60,7 +63,7 @@ export class Trees {
 
   /** When `settle` has something to decide next, ms. */
   get nextMs(): number {
-    return Math.min(this.#nextReviewMs, this.#due.nextMs);
+    return Math.min(this.#nextReviewMs, this.#due.nextMs, this.#stallCheckMs);
   }
 
   of(member: MemberId): Tree | undefined {
@@ -325,7 +328,10 @@ export class Trees {
     tree.lastFrameMs = nowMs;
     tree.stalled = false;
     if (tree.window.newest === header.sequence >>> 0) tree.speaking = !header.endOfSpurt;
-    if (tree.speaking) this.#schedule(tree, nowMs + this.core.config.stallMs);
+    if (tree.speaking) {
+      this.#watched.add(tree);
+      this.#stallCheckMs = Math.min(this.#stallCheckMs, nowMs + this.core.config.stallMs);
+    }
     verdict.deliver = true;
     verdict.keep = true;
     if (hopLimit > 0 && tree.forwardTo.length > 0) {
@@ -358,6 +364,7 @@ export class Trees {
       this.#nextReviewMs = nowMs + REVIEW_MS;
       this.#reviewLinks();
     }
+    if (nowMs >= this.#stallCheckMs) this.#checkStalls();
     const due = this.#due.takeDue(nowMs);
     if (due.length > 1) due.sort((a, b) => a.order - b.order);
     for (const tree of due) this.#mark(tree);
@@ -368,6 +375,21 @@ export class Trees {
       this.#due.schedule(tree, canWait ? Math.ceil(tree.dueMs / TICK_MS) * TICK_MS : tree.dueMs);
     }
     this.#marked.clear();
+  }
+
+  /** Marks the trees that should have had a frame by now. */
+  #checkStalls(): void {
+    const { nowMs, config } = this.core;
+    this.#stallCheckMs = Infinity;
+    for (const tree of this.#watched) {
+      const atMs = tree.lastFrameMs + config.stallMs;
+      if (tree.speaking && !tree.stalled && nowMs < atMs) {
+        this.#stallCheckMs = Math.min(this.#stallCheckMs, atMs);
+        continue;
+      }
+      this.#watched.delete(tree);
+      if (tree.speaking && this.byHandle.get(tree.handle) === tree) this.#mark(tree);
+    }
   }
 
   /** Marks the trees that a link whose cost changed could serve. */

@@ -59,9 +59,7 @@ export class Upstream {
       if (nowMs >= tree.nextRaceMs) this.#race(tree);
       tree.dueMs = Math.min(tree.dueMs, tree.nextRaceMs);
     } else this.#improve(tree, tree.parent);
-    if (tree.speaking)
-      tree.dueMs = Math.min(tree.dueMs, tree.lastFrameMs + config.stallMs + (tree.stalled ? 1e9 : 0));
-    if (tree.speaking) tree.dueMs = Math.min(tree.dueMs, tree.lastFrameMs + config.stallGiveUpMs);
+    if (tree.stalled) tree.dueMs = Math.min(tree.dueMs, tree.lastFrameMs + config.stallGiveUpMs);
   }
 
   /** The neighbour takes us; `adopt` is a child it sends our way with that. @returns false when nobody asked it. */

@@ -517,13 +517,16 @@ function readCoordinate(reader: ByteReader): Coordinate {
 }
 
 function coordinateSteps({ x, y, heightMs, error }: Coordinate): [number, number, number, number] {
-  const signed = (value: number): number => Math.max(-0x7fff, Math.min(0x7fff, Math.round(value * 2))) || 0;
   return [
-    signed(x),
-    signed(y),
+    signedSteps(x),
+    signedSteps(y),
     Math.max(0, Math.min(0xffff, Math.round(heightMs * COST_STEPS_PER_MS))),
     Math.max(0, Math.min(255, Math.round(error * 255))),
   ];
+}
+
+function signedSteps(ms: number): number {
+  return Math.max(-0x7fff, Math.min(0x7fff, Math.round(ms * 2))) || 0;
 }
 
 function coordinateOf(x: number, y: number, height: number, error: number): Coordinate {
