@@ -34,7 +34,12 @@ export class Heartbeats {
     readonly coordinate: () => Coordinate,
   ) {}
 
+  /** When `tick` has something to do next, ms; it may come to nothing, for whoever is heard is silent later. */
   get deadlineMs(): number {
+    return this.neighbours.nextMs;
+  }
+
+  #nextMs(): number {
     let deadline = Infinity;
     for (const neighbour of this.neighbours.linked) {
       deadline = Math.min(deadline, neighbour.nextHeartbeatMs, neighbour.retireAtMs);
@@ -72,7 +77,7 @@ export class Heartbeats {
 
   tick(): void {
     const { nowMs, config } = this.core;
-    if (nowMs < this.deadlineMs) return;
+    if (nowMs < this.neighbours.nextMs) return;
     // Links that beat at nearly the same time do so together from then on: one tick serves them all.
     const dueMs = nowMs + TOGETHER_SHARE * config.heartbeatMs;
     const nextMs = nowMs + config.heartbeatMs * (0.9 + 0.2 * this.core.random());
@@ -89,6 +94,7 @@ export class Heartbeats {
       } else if (neighbour.silent && nowMs >= neighbour.lastHeardMs + DEAD_LINK_MS)
         this.events.finished(neighbour);
     }
+    this.neighbours.nextMs = this.#nextMs();
   }
 
   /** Where this member is, when the neighbour last heard otherwise. It may be lost: a later move tells it again. */

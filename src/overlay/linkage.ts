@@ -9,7 +9,13 @@ import type { DropReason } from '../wire/control.js';
 import type { Coordinate } from '../wire/roster-entry.js';
 import { estimateRttMs, UNKNOWN_COORDINATE } from './coordinates.js';
 import type { Core } from './core.js';
-import { chooseLinks, chooseLinkToDrop, componentsWithout, type LinkCandidate } from './links.js';
+import {
+  targetFirst,
+  chooseLinks,
+  chooseLinkToDrop,
+  componentsWithout,
+  type LinkCandidate,
+} from './links.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import type { Rewiring } from './rewiring.js';
 import type { Roster } from './roster.js';
@@ -173,6 +179,7 @@ export class Linkage {
     this.#bridges.delete(neighbour.peer);
     neighbour.retiring = true;
     neighbour.retireAtMs = this.core.nowMs + afterMs;
+    this.neighbours.wake(neighbour.retireAtMs);
     this.trees.neighbourFailing(neighbour.peer);
     this.core.viewChanged = true;
     this.wake(this.core.config.linkCheckMs);
@@ -191,9 +198,18 @@ export class Linkage {
     }
   }
 
+  /** No link is missing, so that nobody need be looked for. */
+  get #hasEnough(): boolean {
+    const { core, roster, neighbours } = this;
+    const links = neighbours.linkCount;
+    const target = targetFirst(core.limits.maxLinks, roster.entries.size, core.config);
+    return links >= core.config.poorLinks && links >= target;
+  }
+
   #openMissing(): void {
     const { core, roster, neighbours } = this;
     const unreachable = new Set(this.trees.unserved(core.config.unreachableMs).map((tree) => tree.source));
+    if (unreachable.size === 0 && this.#hasEnough) return;
     const candidates: LinkCandidate[] = [];
     let waiting = false;
     for (const entry of roster.entries.values()) {

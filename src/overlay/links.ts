@@ -37,6 +37,17 @@ export function targetLinks(
   return Math.max(0, Math.min(maxLinks, wanted, members - 1));
 }
 
+/** Of these, how many are opened as they come; in a large room the others are chosen by what they save. */
+export function targetFirst(
+  maxLinks: number,
+  members: number,
+  config: Pick<OverlayConfig, 'fullMeshMembers' | 'linksInLargeRooms' | 'firstLinks'>,
+): number {
+  return members <= config.fullMeshMembers
+    ? targetLinks(maxLinks, members, config)
+    : Math.min(maxLinks, config.firstLinks);
+}
+
 /**
  * Whom to ask for a link now, best first. Order: across a gap before anything else, then members with room and few
  * links (so that graphs fill evenly and nobody hangs by one thread), near ones first among equals. A member with too
@@ -53,11 +64,7 @@ export function chooseLinks(
   shuffle: () => number,
 ): MemberId[] {
   const free = situation.maxLinks - situation.links - situation.pending;
-  // In a large room the first few are taken as they come; the others are chosen by what they save.
-  const target =
-    situation.members <= config.fullMeshMembers
-      ? targetLinks(situation.maxLinks, situation.members, config)
-      : Math.min(situation.maxLinks, config.firstLinks);
+  const target = targetFirst(situation.maxLinks, situation.members, config);
   const budget = Math.min(config.maxPendingLinks - situation.pending, free);
   const ranked = candidates
     .map((candidate) => ({

@@ -112,7 +112,15 @@ export class Neighbours {
   /** Those with an open link, whether meant to last or not. */
   linked: readonly Neighbour[] = [];
 
+  /** Not before this does a heartbeat, a silence or a retirement become due; Infinity while there is no link. */
+  nextMs = Infinity;
+
   constructor(readonly selfTag: number) {}
+
+  /** A link has something due then. */
+  wake(atMs: number): void {
+    this.nextMs = Math.min(this.nextMs, atMs);
+  }
 
   get(peer: MemberId): Neighbour | undefined {
     return this.all.get(peer);
@@ -155,6 +163,7 @@ export class Neighbours {
       neighbour.retireAtMs = Infinity;
       neighbour.linkedAtMs = nowMs;
       neighbour.nextHeartbeatMs = nowMs;
+      this.wake(nowMs);
       this.#relist();
     }
     neighbour.lastHeardMs = nowMs;

@@ -27,6 +27,7 @@ export class Roster {
   readonly tombstones = new Map<MemberId, Tombstone>();
   /** Highest version of the own entry seen anywhere: a refutation must exceed it. */
   ownVersion = 0;
+  #self: RosterEntry | undefined = undefined;
   #hash = 0;
   #duty: readonly MemberId[] = [];
   #dutyStale = true;
@@ -37,8 +38,9 @@ export class Roster {
     readonly config: OverlayConfig,
   ) {}
 
+  /** The own entry, while it stands. */
   get self(): RosterEntry | undefined {
-    return this.entries.get(this.selfId);
+    return this.#self;
   }
 
   get(member: MemberId): RosterEntry | undefined {
@@ -69,10 +71,11 @@ export class Roster {
     this.tombstones.delete(memberId);
     this.#remove(memberId);
     this.entries.set(memberId, entry);
+    if (memberId === this.selfId) this.#self = entry;
     this.slots.take(memberId);
     this.byHandle.set(handleOf(memberId), entry);
     this.#hash ^= mix(handleOf(memberId), version);
-    if (!present || present.joinedAtMs !== entry.joinedAtMs) this.#dutyStale = true;
+    if (!present || present.joinedAtMs !== entry.joinedAtMs) this.#dutyStale ||= this.#couldServe(entry);
     return present ? 'changed' : 'new';
   }
 
@@ -121,10 +124,22 @@ export class Roster {
     const present = this.entries.get(member);
     if (!present) return;
     this.entries.delete(member);
+    if (present === this.#self) this.#self = undefined;
     const handle = handleOf(member);
     if (this.byHandle.get(handle) === present) this.byHandle.delete(handle);
-    this.#hash ^= mix(handleOf(member), present.version);
-    this.#dutyStale = true;
+    this.#hash ^= mix(handle, present.version);
+    if (this.#duty.includes(member)) this.#dutyStale = true;
+  }
+
+  /** Whether a newcomer may belong on duty. */
+  #couldServe(entry: RosterEntry): boolean {
+    const last = this.entries.get(this.#duty[this.config.dutyMembers - 1] ?? this.selfId);
+    return (
+      this.#duty.length < this.config.dutyMembers ||
+      !last ||
+      entry.joinedAtMs < last.joinedAtMs ||
+      (entry.joinedAtMs === last.joinedAtMs && entry.memberId < last.memberId)
+    );
   }
 
   #bury(member: MemberId, tombstone: Tombstone): void {

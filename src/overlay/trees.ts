@@ -128,8 +128,9 @@ export class Trees {
   linkDown(peer: MemberId): void {
     this.core.discard(peer);
     for (const tree of this.byHandle.values()) {
+      const concerned = tree.expects(peer) || tree.children.has(peer) || tree.adopting.has(peer);
       tree.dropNeighbour(peer);
-      this.#mark(tree);
+      if (concerned) this.#mark(tree);
     }
   }
 
@@ -402,8 +403,15 @@ export class Trees {
       moved.push(link);
     }
     if (moved.length === 0) return;
-    for (const tree of this.byHandle.values())
-      if (!tree.own && moved.some((link) => link.offers.has(tree.slot))) this.#mark(tree);
+    for (const tree of this.byHandle.values()) {
+      if (tree.own) continue;
+      for (const link of moved) {
+        if (tree.parent === link.peer || link.offers.costMs(tree.slot) + link.costMs < tree.costMs) {
+          this.#mark(tree);
+          break;
+        }
+      }
+    }
   }
 
   views(): TreeView[] {
