@@ -19,6 +19,12 @@ export const SCENARIOS = [
   'flash',
   'churn',
   'blocks',
+  'blocks-10',
+  'blocks-50',
+  'blocks-halves',
+  'blocks-one',
+  'blocks-strong',
+  'liars',
 ] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 

@@ -3,7 +3,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { BenchOptions, ScenarioName, SystemName } from './options.js';
-import { runSeed, type SeedResult } from './run-seed.js';
+import type { SeedResult } from './measured-room.js';
+import { runSeed } from './run-seed.js';
 
 /** What a child is asked for. */
 export interface SeedTask {

@@ -2,7 +2,7 @@
 
 import { quantile } from '../statistics.js';
 import type { BenchOptions, ScenarioName, SystemName } from './options.js';
-import type { SeedResult } from './run-seed.js';
+import type { SeedResult } from './measured-room.js';
 
 /** `null` where a scenario does not measure it. */
 export interface OverlayRow {
@@ -43,6 +43,8 @@ export interface OverlayRow {
   readonly servedP95Ms: number | null;
   /** Frames of a blocked source that came later than one round trip after the block. */
   readonly lateBlocked: number;
+  /** Frames played that nobody spoke. */
+  readonly forgedHeard: number;
 }
 
 export function rowOf(
@@ -102,6 +104,7 @@ export function rowOf(
     served5s: served(5000),
     servedP95Ms: at(servedMs, 0.95),
     lateBlocked: sum((result) => result.lateBlocked),
+    forgedHeard: sum((result) => result.forgedHeard),
   };
 }
 
@@ -137,6 +140,7 @@ const COLUMNS: readonly (readonly [string, keyof OverlayRow, number])[] = [
   ['in 1 s', 'served1s', 3],
   ['in 3 s', 'served3s', 3],
   ['late blocked', 'lateBlocked', 0],
+  ['forged', 'forgedHeard', 0],
 ];
 
 /** All rows of one scenario, columns aligned. */
