@@ -44,6 +44,8 @@ export interface OverlayConfig {
   readonly linkCheckMs: number;
   /** How often links are reconsidered when nothing is missing, ms. */
   readonly linkReviewMs: number;
+  /** How long a voice that was being heard may be without any route before a link to its source is tried, ms: beyond repair by others. */
+  readonly cutOffMs: number;
   /** How long a member may be without any route before a link across the gap is tried, ms; above a gossip round. */
   readonly unreachableMs: number;
   /** How long a member may be without any route before it is suspected, ms: it and all its neighbours may have gone. */
@@ -110,6 +112,10 @@ export interface OverlayConfig {
   readonly answerTimeoutMs: number;
   /** How long a parent that refused is not asked again unless it offers anew, ms. */
   readonly refusalMs: number;
+  /** How long a neighbour that took voices and did not pass them on is not asked, ms; twice as long each time … */
+  readonly distrustMs: number;
+  /** … up to this, ms. */
+  readonly distrustMaxMs: number;
   /** Least time between two improving moves in one tree, ms, jittered by ±50 %. */
   readonly improveIntervalMs: number;
   /** How long an old parent is kept beside the new one, and a displaced child served, ms. */
@@ -163,6 +169,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   overrunMs: 2000,
   linkCheckMs: 250,
   linkReviewMs: 2000,
+  cutOffMs: 400,
   unreachableMs: 2500,
   lostMs: 6000,
 
@@ -198,6 +205,8 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   rivalMs: 4,
   answerTimeoutMs: 1500,
   refusalMs: 1000,
+  distrustMs: 2000,
+  distrustMaxMs: 60_000,
   improveIntervalMs: 1500,
   handoverMs: 600,
   retireMs: 1500,
@@ -232,6 +241,8 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.backoffMs > 0 &&
     config.backoffMs <= config.backoffMaxMs, 'backoffMs must be in (0, backoffMaxMs]');
   require(config.advertUrgentMs <= config.advertDelayMs, 'advertUrgentMs must not exceed advertDelayMs');
+  require(config.cutOffMs <= config.unreachableMs, 'cutOffMs must not exceed unreachableMs');
+  require(config.distrustMs <= config.distrustMaxMs, 'distrustMs must not exceed distrustMaxMs');
   require(config.lostMs > config.unreachableMs, 'lostMs must leave time to bridge a gap first');
   require(config.retireMs >= config.handoverMs, 'retireMs must span a hand-over');
   require(config.overrunMs <= 5000, 'overrunMs is a hand-over, not a state');

@@ -116,6 +116,7 @@ class Engine implements OverlayEngine {
       () => this.#coordinate,
     );
     this.#linkage.exchanges = this.#rewiring;
+    this.#trees.onLostVoice = () => this.#linkage.wake(core.config.cutOffMs);
   }
 
   handle(input: OverlayInput, nowMs: number): OverlayEffect[] {

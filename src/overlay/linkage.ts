@@ -68,6 +68,8 @@ export class Linkage {
     const { maxLinks } = this.core.limits;
     const room =
       taken < maxLinks ||
+      // Its voice is wanted by few of its neighbours: links that nobody would miss go for those who do want it.
+      (taken <= maxLinks + 2 && this.trees.isDeserted) ||
       (taken === maxLinks && (poor || this.#apart(peer, nowMs) || this.exchanges?.agreedWith(peer) === true));
     if (room) this.#promised.set(peer, nowMs + this.core.config.admissionMs);
     return room;
@@ -86,8 +88,10 @@ export class Linkage {
 
   /** No tree has led to this member for some time: it may live on another island. */
   #apart(peer: MemberId, nowMs: number): boolean {
-    const since = this.trees.of(peer)?.unservedSinceMs;
-    return since !== undefined && nowMs - since >= this.core.config.unreachableMs;
+    const tree = this.trees.of(peer);
+    const since = tree?.unservedSinceMs;
+    if (tree === undefined || since === undefined) return false;
+    return nowMs - since >= this.core.config.unreachableMs || this.trees.cutOff().includes(tree);
   }
 
   /** Looks at the links again soon: something changed. */
@@ -96,7 +100,8 @@ export class Linkage {
   }
 
   linkUp(peer: MemberId): void {
-    if (this.#apart(peer, this.core.nowMs)) this.#bridges.add(peer);
+    const isFull = this.neighbours.linkCount > this.core.limits.maxLinks;
+    if (this.#apart(peer, this.core.nowMs) || (isFull && this.trees.isDeserted)) this.#bridges.add(peer);
     this.#pending.delete(peer);
     this.#promised.delete(peer);
     this.#backoff.delete(peer);
@@ -209,6 +214,11 @@ export class Linkage {
   #openMissing(): void {
     const { core, roster, neighbours } = this;
     const unreachable = new Set(this.trees.unserved(core.config.unreachableMs).map((tree) => tree.source));
+    // Many at once are an island, whose turn comes later; a few were blocked by those around us.
+    const cutOff = this.trees.cutOff();
+    const isBlockedOff = cutOff.length > 0 && cutOff.length <= core.config.maxPendingLinks;
+    const missed = new Set(isBlockedOff ? cutOff.map((tree) => tree.source) : []);
+    for (const source of missed) unreachable.add(source);
     if (unreachable.size === 0 && this.#hasEnough) return;
     const candidates: LinkCandidate[] = [];
     let waiting = false;
@@ -221,7 +231,8 @@ export class Linkage {
       }
       candidates.push({
         peer,
-        full: entry.full,
+        // Who is heard by few has room for one who wants to.
+        full: entry.full && !missed.has(peer),
         links: entry.links,
         piped: neighbours.get(peer)?.piped === true,
         unreachable: unreachable.has(peer),
@@ -233,7 +244,7 @@ export class Linkage {
       pending: this.#pending.size + this.#promised.size + (core.nowMs < this.#holdUntilMs ? 1 : 0),
       maxLinks: core.limits.maxLinks,
       members: roster.entries.size,
-      mayBridge: unreachable.size > 0 && this.#mayBridge(unreachable),
+      mayBridge: isBlockedOff || (unreachable.size > 0 && this.#mayBridge(unreachable)),
     };
     const chosen = chooseLinks(situation, candidates, core.config, core.random);
     for (const peer of chosen) this.#open(peer);
@@ -359,7 +370,7 @@ export class Linkage {
     }
     const component = componentsWithout(core.selfTag, edges);
     return links
-      .filter((link) => link.peer !== spared)
+      .filter((link) => link.peer !== spared && !this.#bridges.has(link.peer))
       .map((link) => ({
         peer: link.peer,
         redundant: links.some((other) => other !== link && component(other.tag) === component(link.tag)),

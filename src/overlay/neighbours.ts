@@ -33,6 +33,10 @@ export class Neighbour {
   /** Mean distance of a sample from `rttMs`: how much of a difference may be chance. */
   deviationMs = 0;
   measured = false;
+  /** It took voices and did not pass them on: not asked until then, if anybody else can be. */
+  distrustedUntilMs = -Infinity;
+  /** How often that happened in a row. */
+  failures = 0;
   /** Cost of the link as the trees last took it into account, ms. */
   reviewedCostMs = UNKNOWN_RTT_MS / 2;
   /** Bytes waiting in the channel, as delay. */

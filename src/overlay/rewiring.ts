@@ -319,10 +319,14 @@ export class Rewiring {
   }
 
   #sample(): Handle[] {
+    const { rewireSample } = this.core.config;
+    // Whom nobody near passes on is missed most.
+    const missed = this.trees.cutOff().map((tree) => tree.handle);
     const handles = [...this.trees.byHandle.values()]
-      .filter((tree) => !tree.own && !tree.blocked)
+      .filter((tree) => !tree.own && !tree.blocked && !missed.includes(tree.handle))
       .map((tree) => tree.handle);
-    return draw(handles, this.core.config.rewireSample, this.core.random);
+    const first = missed.slice(0, rewireSample);
+    return [...first, ...draw(handles, rewireSample - first.length, this.core.random)];
   }
 
   /**

@@ -32,12 +32,16 @@ const REVIEW_CHANGE_MS = 0.5;
 const UNSOLICITED_MS = 300;
 /** Sources unknown so far whose offers are kept. */
 const MAX_EARLY_SOURCES = 256;
+/** Children of the own voice below which a member takes in who wants a link, even for another one. */
+const DESERTED = 3;
 const NOBODY: readonly MemberId[] = [];
 
 export class Trees {
   readonly byHandle = new Map<Handle, Tree>();
   readonly downstream: Downstream;
   readonly upstream: Upstream;
+  /** A voice that was being heard has no parent any more. */
+  onLostVoice: (() => void) | undefined = undefined;
   readonly #due = new DueQueue<Tree>();
   #planned = 0;
   readonly #marked = new Set<Tree>();
@@ -321,7 +325,9 @@ export class Trees {
     }
     if (tree.blocked) return verdict;
     const fresh = tree.window.note(header.streamEpoch, header.sequence);
-    if (tree.feeds.size > 0 && tree.winner === undefined && (tree.stalled ? fresh : from === tree.parent)) {
+    // A replay may overtake the acceptance it comes with.
+    const isRacing = tree.feeds.size > 0 || (tree.stalled && tree.asked.has(from));
+    if (isRacing && tree.winner === undefined && (tree.stalled ? fresh : from === tree.parent)) {
       tree.winner = from;
       this.#schedule(tree, nowMs);
     }
@@ -433,6 +439,20 @@ export class Trees {
     );
   }
 
+  /** Sources that were being heard until nobody offered them any more: who relayed them blocks them now. */
+  cutOff(): Tree[] {
+    const { cutOffMs, stallGiveUpMs } = this.core.config;
+    return this.unserved(cutOffMs).filter(
+      (tree) => tree.lastFrameMs + stallGiveUpMs > (tree.unservedSinceMs ?? 0) && !this.isOffered(tree),
+    );
+  }
+
+  /** Whether most neighbours leave this member's own voice to others, or to nobody: somebody else may want it. */
+  get isDeserted(): boolean {
+    const own = this.of(this.core.selfId);
+    return own !== undefined && own.children.size < Math.min(DESERTED, this.downstream.capacity(own));
+  }
+
   /** Whether any neighbour offers a source. */
   isOffered(tree: Tree): boolean {
     return this.neighbours.linked.some((link) => link.offers.has(tree.slot));
@@ -473,6 +493,7 @@ export class Trees {
     const { core, downstream } = this;
     tree.dueMs = downstream.expire(tree);
     if (!tree.own) this.upstream.service(tree);
+    if (tree.speaking && tree.unservedSinceMs === core.nowMs) this.onLostVoice?.();
     downstream.noteChange(tree);
     if (core.nowMs >= tree.advertAtMs) downstream.advertise(tree);
     if (core.nowMs >= tree.lagAtMs) downstream.catchUp(tree);

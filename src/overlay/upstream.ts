@@ -66,7 +66,8 @@ export class Upstream {
   onAccept(tree: Tree, from: MemberId, adopt: MemberId | undefined): boolean {
     const { core } = this;
     const ask = tree.asked.get(from);
-    if (!ask || tree.blocked) {
+    const isParent = !ask && from === tree.parent;
+    if ((!ask && !isParent) || tree.blocked) {
       if (!tree.expects(from)) core.unsubscribe(from, tree.handle);
       return false;
     }
@@ -74,6 +75,7 @@ export class Upstream {
     // Several may have been asked, and each reckoned with the same free slot.
     if (adopt !== undefined && adopt !== core.selfId && this.downstream.roomBelow(tree) > 0)
       tree.adopting.set(adopt, core.nowMs + core.config.handoverMs);
+    if (!ask) return true;
     if (tree.parent === undefined) this.#setParent(tree, from);
     else if (ask.improving) {
       const old = tree.parent;
@@ -81,7 +83,8 @@ export class Upstream {
       if (this.neighbours.lively(old))
         tree.feeds.set(old, core.nowMs + (tree.speaking ? core.config.handoverMs : SILENT_OVERLAP_MS));
       else core.unsubscribe(old, tree.handle);
-    } else if (tree.stalled) tree.feeds.set(from, core.nowMs + core.config.stallGiveUpMs);
+    } else if (tree.stalled || tree.winner === from)
+      tree.feeds.set(from, core.nowMs + core.config.stallGiveUpMs);
     else if (from !== tree.parent) core.unsubscribe(from, tree.handle);
     return true;
   }
@@ -127,8 +130,12 @@ export class Upstream {
     if (winner === undefined) return;
     tree.winner = undefined;
     if (winner !== tree.parent) {
-      if (!tree.feeds.has(winner)) return;
-      if (tree.parent !== undefined) this.core.unsubscribe(tree.parent, tree.handle);
+      if (!tree.feeds.has(winner) && !tree.asked.has(winner)) return;
+      tree.asked.delete(winner);
+      if (tree.parent !== undefined) {
+        this.core.unsubscribe(tree.parent, tree.handle);
+        this.#failed(tree, tree.parent, false);
+      }
       this.#setParent(tree, winner);
     }
     for (const peer of tree.feeds.keys()) this.core.unsubscribe(peer, tree.handle);
@@ -145,7 +152,14 @@ export class Upstream {
     for (const [peer, untilMs] of tree.feeds) {
       if (nowMs >= untilMs) {
         tree.feeds.delete(peer);
-        this.core.unsubscribe(peer, tree.handle);
+        // Words still come, and not from the parent that was to take over: the old one stays.
+        const { parent } = tree;
+        const isCarrying = tree.speaking && !tree.stalled && nowMs < tree.lastFrameMs + config.stallMs;
+        if (parent !== undefined && isCarrying && this.neighbours.lively(peer)) {
+          this.core.unsubscribe(parent, tree.handle);
+          this.#failed(tree, parent, true);
+          this.#setParent(tree, peer);
+        } else this.core.unsubscribe(peer, tree.handle);
       } else tree.dueMs = Math.min(tree.dueMs, untilMs);
     }
     for (const [peer, ask] of tree.asked) {
@@ -229,13 +243,15 @@ export class Upstream {
   candidates(tree: Tree, refusedToo = false): Candidate[] {
     const { neighbours } = this;
     const candidates: Candidate[] = [];
+    const doubtful: Candidate[] = [];
+    const { nowMs } = this.core;
     const { slot } = tree;
     for (const link of neighbours.linked) {
       const { peer, offers } = link;
       const reportedMs = link.lively ? offers.usableCostMs(slot) : Infinity;
       if (reportedMs === Infinity) continue;
       if (!refusedToo && (tree.refusedUntilMs.has(peer) || tree.children.has(peer))) continue;
-      candidates.push({
+      (link.distrustedUntilMs > nowMs ? doubtful : candidates).push({
         peer,
         totalMs: reportedMs + link.costMs,
         noiseMs: link.noiseMs,
@@ -246,7 +262,23 @@ export class Upstream {
         path: offers.path(slot),
       });
     }
-    return candidates;
+    return candidates.length > 0 ? candidates : doubtful;
+  }
+
+  /**
+   * It was to deliver and did not while others did. Once may be somebody else's fault further up, unless it offered
+   * itself as the better parent at that very moment.
+   */
+  #failed(tree: Tree, peer: MemberId, offeredItself: boolean): void {
+    const { nowMs, config } = this.core;
+    tree.refusedUntilMs.set(peer, nowMs + config.distrustMs);
+    const link = this.neighbours.link(peer);
+    if (!link) return;
+    if (nowMs > link.distrustedUntilMs + config.distrustMaxMs) link.failures = 0;
+    if (offeredItself) link.failures = Math.max(1, link.failures);
+    const pauseMs = link.failures === 0 ? 0 : config.distrustMs * 2 ** link.failures;
+    link.failures++;
+    link.distrustedUntilMs = nowMs + Math.min(config.distrustMaxMs, pauseMs);
   }
 
   /** Who would take over from the parent, best first. */

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { atRest } from '../simulation/invariants.js';
+import { syntheticLatencies } from '../simulation/network.js';
+import { seededRandom } from '../simulation/random.js';
+import { Simulation } from '../simulation/simulation.js';
+import { Watch } from '../simulation/watch.js';
 import { assertHeardAll, busiestRelay, childrenOf, parentOf, settle, settledRoom } from './rooms.js';
 
 const SEEDS = [1, 2, 3, 4, 5, 6];
@@ -78,6 +82,50 @@ describe('blocking', () => {
     a.input({ type: 'block', identity: a.identity });
     simulation.run(1000);
     assert.notEqual(parentOf(a, tab), undefined);
+  });
+
+  // whoever relays blocks, all in one instant: what is left must find a way by itself
+  test('the strong members all block: the weak ones go on without them', () => {
+    for (const seed of [1, 2, 3]) {
+      const simulation = new Simulation({ seed, latencies: syntheticLatencies(12, seededRandom(seed)) });
+      const watch = new Watch(simulation);
+      const strong = Array.from({ length: 3 }, () => simulation.join({ limits: { uploadSlots: 8 } }));
+      const weak = Array.from({ length: 6 }, () => simulation.join({ limits: { uploadSlots: 1 } }));
+      const members = [...strong, ...weak];
+      settle({ simulation, members });
+      const source = weak[0]!;
+      source.speak(8000);
+      simulation.run(1000);
+      for (const member of strong) member.block(source);
+      simulation.run(3000);
+      for (const member of weak.slice(1)) {
+        const heard = member.heardOf(source);
+        assert.ok(simulation.nowMs - heard.lastMs < 200, 'served again within three seconds');
+      }
+      settle({ simulation, members }, 5000);
+      assert.deepEqual(watch.breaches, []);
+    }
+  });
+
+  // s │ b b b b b b      every link of s leads to somebody who blocks it; two that do not are linked to others
+  test('one whom nearly all block makes room for those who want to hear it', () => {
+    for (const seed of [1, 2, 3]) {
+      const room = settledRoom({ seed, members: 16, limits: { maxLinks: 5 } });
+      const { simulation, members } = room;
+      simulation.run(4000);
+      const source = members[2]!;
+      const faithful = members
+        .filter((member) => member !== source && !member.links.has(source.id))
+        .slice(0, 2);
+      source.speak(12_000);
+      simulation.run(1000);
+      for (const member of members) if (member !== source && !faithful.includes(member)) member.block(source);
+      simulation.run(6000);
+      for (const member of faithful) {
+        const heard = member.heardOf(source);
+        assert.ok(simulation.nowMs - heard.lastMs < 300, 'it hears the source again');
+      }
+    }
   });
 
   test('a storm of blocks and unblocks settles', () => {

@@ -16,8 +16,8 @@ import { FRAME_MS, type Simulation } from './simulation.js';
 const LOOK_MS = 250;
 /** A route that runs in a circle costs a round trip of news and the next decision. */
 const CIRCLE_MS = 1500;
-/** A backup that came to hang below goes with the next news from there. */
-const BACKUP_MS = 1500;
+/** News of a path waits `advertDelayMs` at each of up to ten relays of a silent tree before it reaches who hangs above. */
+const BACKUP_MS = 10 * DEFAULT_OVERLAY_CONFIG.advertDelayMs;
 /** A place more than allowed is given up within `overrunMs`, and what that opens elsewhere once more. */
 const OVERRUN_MS = 2 * DEFAULT_OVERLAY_CONFIG.overrunMs + 1000;
 /**
@@ -183,7 +183,7 @@ export class Watch {
     return from === source ? Math.max(1, copiesAllowed(from)) : copiesAllowed(from);
   }
 
-  /** The displaced child hears of it, asks the newcomer, hears the first frame from there and lets go. */
+  /** The displaced child hears of it, asks the newcomer, once more if that is not served yet, hears a frame and lets go. */
   #handoverMs(from: SimulatedMember): number {
     const { simulation } = this;
     const undisturbed =
@@ -197,7 +197,7 @@ export class Watch {
       for (const b of simulation.alive()) farthestMs = Math.max(farthestMs, simulation.oneWayMs(a, b));
     return Math.min(
       DEFAULT_OVERLAY_CONFIG.handoverMs + FRAME_MS,
-      4 * farthestMs + 3 * FRAME_MS + 40 * simulation.conditions.jitterMs + this.#roundTripMs(from, from),
+      6 * farthestMs + 3 * FRAME_MS + 40 * simulation.conditions.jitterMs + this.#roundTripMs(from, from),
     );
   }
 
