@@ -5,7 +5,7 @@
  * improves and start over when the room changes.
  */
 
-import { handleOf, type Handle, type MemberId } from '../units.js';
+import type { Handle, MemberId } from '../units.js';
 import type { ControlMessage } from '../wire/control.js';
 import type { Coordinate } from '../wire/roster-entry.js';
 import { Acquaintances, estimateWithin } from './acquaintances.js';
@@ -25,7 +25,7 @@ type Costs = ControlMessage & { type: 'costs' };
 /** Answers come within two round trips of a wide room, ms. */
 const ANSWER_MS = 700;
 /** Offers over a new link, and what it is worth to the far end, need this long before another is given up, ms. */
-const SETTLE_MS = 1000;
+const SETTLE_MS = 500;
 /** Between two looks at what the links are worth while offers change, ms. */
 const APPRAISE_MS = 400;
 /** How long an agreement to link waits for the link, ms. */
@@ -330,8 +330,9 @@ export class Rewiring {
   }
 
   /**
-   * Some at random, against blind spots; the others those to whom the present way is longest compared with the direct
-   * one, as far as coordinates tell: what shortens the way to a member shortens it to all who live near it.
+   * Some at random, against blind spots; the others the nearest as far as coordinates tell. Not those to whom the present
+   * way is the longest detour: sorted by that, the members whose distance is underestimated most come first, and one
+   * exchange in three is undone.
    */
   #candidates(): MemberId[] {
     const { core, roster, neighbours } = this;
@@ -345,16 +346,12 @@ export class Rewiring {
     );
     const { rewireCandidates, rewireRandom } = core.config;
     const random = draw(others, rewireRandom, core.random);
-    const detours = others
-      .map((peer) => {
-        const directMs = this.#linkMs(peer);
-        const presentMs = Math.min(UNSERVED_MS, this.trees.costOf(handleOf(peer)));
-        return { peer, savedMs: directMs === undefined ? 0 : presentMs - directMs };
-      })
-      .filter(({ peer, savedMs }) => savedMs > 0 && !random.includes(peer))
-      .sort((a, b) => b.savedMs - a.savedMs)
+    const near = others
+      .filter((peer) => !random.includes(peer))
+      .map((peer) => ({ peer, linkMs: this.#linkMs(peer) ?? Infinity }))
+      .sort((a, b) => a.linkMs - b.linkMs)
       .slice(0, rewireCandidates - random.length);
-    const candidates = [...random, ...detours.map(({ peer }) => peer)];
+    const candidates = [...random, ...near.map(({ peer }) => peer)];
     for (const peer of candidates) remember(this.#askedMs, peer, nowMs, MAX_REMEMBERED);
     return candidates;
   }
