@@ -5,9 +5,11 @@
  * Our overlay beside full mesh, k-ary tree, GossipSub and a greedy tree on the true matrix, on the same simulated
  * network with the same seeds. Without a matrix it draws rooms from a made-up internet (`test/simulation/latency.ts`).
  * `--json` prints one object per system and scenario (`bench/support/overlay/row.ts`), otherwise a table; progress goes
- * to standard error. Deterministic: a seed gives the same figures on every machine.
+ * to standard error. `--scenario cost` prints what the engine costs instead (`bench/support/overlay/cost.ts`); its times
+ * and memory are this machine's. All else is deterministic: a seed gives the same figures on every machine.
  */
 
+import { costText, measureCost } from './support/overlay/cost.js';
 import { parseBenchOptions } from './support/overlay/options.js';
 import { SeedPool } from './support/overlay/pool.js';
 import { rowOf, tableOf, type OverlayRow } from './support/overlay/row.js';
@@ -24,6 +26,11 @@ const progress = (name: string): void => {
 };
 
 try {
+  if (options.cost) {
+    const row = measureCost(options, (phase) => progress(`cost, ${phase}`));
+    process.stderr.write('\r'.padEnd(73) + '\r');
+    console.log(json ? JSON.stringify(row) : costText(row));
+  }
   for (const scenario of scenarios) {
     const rows: OverlayRow[] = [];
     for (const system of systems) {

@@ -42,6 +42,8 @@ export interface BenchOptions {
   /** The first seed; the others follow it. */
   readonly seed: number;
   readonly scenarios: readonly ScenarioName[];
+  /** What the engine costs is asked for too, in place of a comparison: scenario `cost`, not part of `all`. */
+  readonly cost: boolean;
   readonly systems: readonly SystemName[];
   readonly loss: number;
   readonly jitterMs: number;
@@ -87,6 +89,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     if (found === undefined) throw new RangeError(`--${name} knows ${all.join(', ')}, not ${text}`);
     return found;
   };
+  const named = values.scenario.split(',').map((name) => name.trim());
   const nodes = number('nodes', values.nodes, 2, 2000);
   return {
     matrix: values.matrix,
@@ -100,7 +103,8 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     scenarios:
       values.scenario === 'all'
         ? SCENARIOS
-        : values.scenario.split(',').map((name) => oneOf('scenario', name.trim(), SCENARIOS)),
+        : named.filter((name) => name !== 'cost').map((name) => oneOf('scenario', name, SCENARIOS)),
+    cost: named.includes('cost'),
     systems: values.systems.split(',').map((name) => oneOf('systems', name.trim(), SYSTEMS)),
     loss: number('loss', values.loss, 0, 0.5, false),
     jitterMs: number('jitter', values.jitter, 0, 1000, false),
