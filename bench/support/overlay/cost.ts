@@ -16,7 +16,7 @@ import { seededRandom } from '../../../test/simulation/random.js';
 import { Simulation } from '../../../test/simulation/simulation.js';
 import { quantile } from '../statistics.js';
 import { delayTable, type BenchOptions } from './options.js';
-import { RELAY_MS } from './run-seed.js';
+import { RELAY_MS } from './measured-room.js';
 
 /** How long messages are timed, s, with everybody who shall speak speaking. */
 const TIMED_S = 5;
