@@ -1,5 +1,6 @@
 /**
- * `npm run bench:voice -- [--clicks N] [--browsers chromium,firefox] [--metrics delay,relay-cpu,frozen] [--quick] [--json]`
+ * `npm run bench:voice -- [--clicks N] [--browsers chromium,firefox] [--metrics delay,relay-cpu,frozen]
+ * [--systems ours,native] [--relays 0,1,3] [--children 0,1,4] [--threads] [--quick] [--json]`
  *
  * Our voice path beside native WebRTC, in the same page and run, each measurement of one followed by the same of the
  * other: mouth-to-ear delay without and through relays, the processor a relay needs, and what a busy page does.
@@ -11,7 +12,7 @@
  *
  * A relay's processor is that of its whole browser, so it includes playing the voice: the row with no children tells how
  * much that is. Most of the rest is the browser's: each message crosses four of its threads and one process border, as
- * each RTP packet does.
+ * each RTP packet does. `--threads` says on stderr which of its threads used it.
  *
  * `--json` prints one object a line: `metric`, `system`, `browser`, `hops` (relays passed), `children`, `medianMs`,
  * `p95Ms`, `cpuPercent` (of one core; the relay's whole browser), `gaps`; null where it does not apply.
@@ -23,7 +24,7 @@ import { withSoundSink } from '../scripts/lib/prerequisites.mjs';
 import type { BrowserKind, TestBrowser } from '../test/support/browser.js';
 import { quantile } from './support/statistics.js';
 import { clickTrack, findClicks } from './support/voice/click-track.js';
-import { BROWSERS, listOf, progress, SYSTEMS } from './support/voice/options.js';
+import { BROWSERS, countsOf, listOf, progress, SYSTEMS } from './support/voice/options.js';
 import { openPath, playAndRecord, type System } from './support/voice/paths.js';
 import { relayCpu } from './support/voice/relay-cpu.js';
 import { printTables } from './support/voice/tables.js';
@@ -48,6 +49,10 @@ const { values } = parseArgs({
     clicks: { type: 'string' },
     browsers: { type: 'string', default: BROWSERS.join() },
     metrics: { type: 'string', default: METRICS.join() },
+    systems: { type: 'string', default: SYSTEMS.join() },
+    relays: { type: 'string' },
+    children: { type: 'string' },
+    threads: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -58,14 +63,15 @@ if (!Number.isInteger(clicks) || clicks < 1)
   throw new RangeError(`--clicks takes a whole number above 0, not ${values.clicks}`);
 const browsers = listOf(values.browsers, BROWSERS, 'browsers');
 const metrics = listOf(values.metrics, METRICS, 'metrics');
+const systems = listOf(values.systems, SYSTEMS, 'systems');
 
 /** s; both systems start with a guess and learn. Shorter measures the guess, which is all `--quick` is for. */
 const ADAPTATION_SECONDS = values.quick ? 3 : 10;
 const CPU_SECONDS = values.quick ? 3 : 20;
 const CPU_SETTLING_SECONDS = values.quick ? 3 : 15;
-const RELAYS = values.quick ? [0, 1] : [0, 1, 3];
-const FROZEN_RELAYS = values.quick ? [1] : [0, 1];
-const CHILDREN = values.quick ? [1] : [0, 1, 4];
+const RELAYS = countsOf(values.relays, 'relays') ?? (values.quick ? [0, 1] : [0, 1, 3]);
+const FROZEN_RELAYS = countsOf(values.relays, 'relays') ?? (values.quick ? [1] : [0, 1]);
+const CHILDREN = countsOf(values.children, 'children') ?? (values.quick ? [1] : [0, 1, 4]);
 
 /** The main thread is busy for so long, so often. */
 const FREEZE = { busyMs: 200, everyMs: 2000 };
@@ -121,14 +127,14 @@ async function measure(kind: BrowserKind, browser: TestBrowser, stage: VoiceStag
   const page = await stage.open(browser);
   for (const metric of metrics.filter((one) => one !== 'relay-cpu'))
     for (const hops of metric === 'delay' ? RELAYS : FROZEN_RELAYS)
-      for (const system of SYSTEMS) {
+      for (const system of systems) {
         progress(`${kind}: ${metric}, ${system}, ${hops} relays`);
         add(await delays(metric, system, page, stage, kind, hops));
       }
   await page.close();
   if (!metrics.includes('relay-cpu')) return results;
   for (const children of CHILDREN)
-    for (const system of SYSTEMS) {
+    for (const system of systems) {
       progress(`${kind}: relay-cpu, ${system}, ${children} children`);
       const percent = await relayCpu({
         system,
@@ -138,6 +144,7 @@ async function measure(kind: BrowserKind, browser: TestBrowser, stage: VoiceStag
         children,
         seconds: CPU_SECONDS,
         settlingSeconds: CPU_SETTLING_SECONDS,
+        ...(values.threads ? { onThreads: (lines: string[]) => progress(lines.join('\n')) } : {}),
       });
       progress(`  ${percent.toFixed(1)} %`);
       add({

@@ -15,5 +15,14 @@ export function listOf<T extends string>(text: string, known: readonly T[], opti
   });
 }
 
+/** @throws RangeError when anything listed is no whole number from 0 to 8 */
+export function countsOf(text: string | undefined, option: string): number[] | undefined {
+  return text?.split(',').map((item) => {
+    if (!/^[0-8]$/.test(item))
+      throw new RangeError(`--${option} takes whole numbers from 0 to 8, not ${item}`);
+    return Number(item);
+  });
+}
+
 /** Says on stderr what goes on, so that figures alone reach stdout. */
 export const progress = (text: string): void => void process.stderr.write(`${text}\n`);

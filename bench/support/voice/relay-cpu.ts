@@ -7,7 +7,7 @@ import type { Page } from 'puppeteer-core';
 import type { BrowserKind, TestBrowser } from '../../../test/support/browser.js';
 import { waitFor } from '../../../test/support/tones.js';
 import { clickTrack } from './click-track.js';
-import { cpuPercent } from './cpu.js';
+import { cpuPercent, threadShares } from './cpu.js';
 import { samplesToText } from './page/samples.js';
 import { passNative, type System } from './paths.js';
 import { launch, type VoiceStage } from './voice-stage.js';
@@ -22,6 +22,8 @@ export interface RelayCpuOptions {
   readonly seconds: number;
   /** s until meeting is over: a doorbell's connections last 8 s after the last of them was needed. */
   readonly settlingSeconds: number;
+  /** Wants to know which threads used the most. */
+  readonly onThreads?: (lines: string[]) => void;
 }
 
 const FORMING_MS = 60_000;
@@ -35,6 +37,7 @@ export async function relayCpu({
   children,
   seconds,
   settlingSeconds,
+  onThreads,
 }: RelayCpuOptions): Promise<number> {
   const relayBrowser = await launch(kind);
   const others = await stage.open(browser);
@@ -42,7 +45,11 @@ export async function relayCpu({
     const relay = await stage.open(relayBrowser);
     await (system === 'ours' ? ours(others, relay, stage, children) : native(others, relay, children));
     await new Promise((resolve) => setTimeout(resolve, settlingSeconds * 1000));
-    return await cpuPercent(relayBrowser.browser.process()!.pid!, seconds);
+    const pid = relayBrowser.browser.process()!.pid!;
+    const shares = onThreads && threadShares(pid, seconds);
+    const percent = await cpuPercent(pid, seconds);
+    if (shares) onThreads(await shares);
+    return percent;
   } finally {
     await relayBrowser.close();
     await others.close();

@@ -15,6 +15,9 @@ export interface ProbePlay {
   readonly loop: boolean;
 }
 
+/** Samples before a signal begins: megabytes cross to this thread with it, and what that stirs up must not be measured. */
+const STIR_SAMPLES = 2 * 48_000;
+
 class ProbeProcessor extends AudioWorkletProcessor {
   #signal: Float32Array | undefined;
   #recording: Float32Array | undefined;
@@ -27,7 +30,7 @@ class ProbeProcessor extends AudioWorkletProcessor {
       this.#signal = data.signal;
       this.#recording = data.recording;
       this.#loop = data.loop;
-      this.#at = 0;
+      this.#at = -STIR_SAMPLES;
     };
   }
 
@@ -39,7 +42,7 @@ class ProbeProcessor extends AudioWorkletProcessor {
     const heard = inputs[0]?.[0];
     for (let i = 0; i < out.length; i++) {
       out[i] = signal[this.#at] ?? 0;
-      if (recording && this.#at < recording.length) recording[this.#at] = heard?.[i] ?? 0;
+      if (recording && this.#at >= 0 && this.#at < recording.length) recording[this.#at] = heard?.[i] ?? 0;
       this.#at += 1;
       if (this.#loop && this.#at === signal.length) this.#at = 0;
     }
