@@ -15,6 +15,11 @@ export interface PlayoutConfig {
   readonly forget: number;
   /** Intervals of start-up during which evidence outweighs the guess: n-th interval keeps n / (n + ramp). */
   readonly forgetRamp: number;
+  /**
+   * Intervals of a stream after which the ramp begins anew, what was learnt so far then being the guess: while a voice
+   * begins, browsers are busy beginning it, and stutter as they never do again.
+   */
+  readonly beginningIntervals: number;
   /** ms per interval; its latest frame is one observation, so that a burst counts once. */
   readonly intervalMs: number;
   /** ms over which the fastest frame is the reference; also how long a slower path takes to be believed at latest. */
@@ -43,17 +48,18 @@ export const PLAYOUT_DEFAULTS: PlayoutConfig = {
   startDelayMs: 40,
   minDelayMs: 10,
   maxDelayMs: 400,
-  bucketMs: 5,
+  bucketMs: 2.5,
   quantile: 0.95,
   forget: 0.983,
-  forgetRamp: 2,
+  forgetRamp: 1.5,
+  beginningIntervals: 6,
   intervalMs: 500,
   windowMs: 2000,
   pathShiftMs: 15,
   spurtHeadMs: 60,
   maxConcealMs: 100,
   maxStartLateMs: 60,
-  compressAboveMs: 7,
+  compressAboveMs: 5,
   stretchBelowMs: 5,
   quietChangeMs: 1,
   skipAboveMs: 80,

@@ -128,10 +128,11 @@ export class DelayEstimator {
   }
 
   #enter(delayMs: number): void {
-    const { bucketMs, forget, forgetRamp, quantile } = this.#config;
+    const { bucketMs, forget, forgetRamp, beginningIntervals, quantile } = this.#config;
     const bucket = Math.min(this.#histogram.length - 1, Math.floor(delayMs / bucketMs));
     this.#folds += 1;
-    let keep = Math.min(forget, this.#folds / (this.#folds + forgetRamp));
+    const steps = this.#folds > beginningIntervals ? this.#folds - beginningIntervals : this.#folds;
+    let keep = Math.min(forget, steps / (steps + forgetRamp));
     // One interval alone never decides: a stall is over by the time it is known, and waiting for the next is no help.
     if (edgeOf(bucket, bucketMs) > this.#quantileMs) keep = Math.max(keep, 1 - LONE_SHARE * (1 - quantile));
     for (let i = 0; i < this.#histogram.length; i++)

@@ -91,7 +91,7 @@ describe('settings', () => {
       /minDelayMs ≤ startDelayMs/,
     );
     assert.throws(
-      () => validatePlayoutConfig({ ...PLAYOUT_DEFAULTS, compressAboveMs: 4 }),
+      () => validatePlayoutConfig({ ...PLAYOUT_DEFAULTS, compressAboveMs: 2 }),
       /compressAboveMs/,
     );
     assert.throws(
