@@ -8,7 +8,7 @@ import { handleOf, type MemberId } from '../units.js';
 import { decodeControl, encodeControl, MAX_NEIGHBOURS, type ControlMessage } from '../wire/control.js';
 import type { RosterEntry } from '../wire/roster-entry.js';
 import type { VoiceHeader } from '../wire/voice-packet.js';
-import { DEFAULT_OVERLAY_CONFIG, validateOverlayConfig, type OverlayConfig } from './config.js';
+import { DEFAULT_OVERLAY_CONFIG, type OverlayConfig } from './config.js';
 import { moved, UNKNOWN_COORDINATE } from './coordinates.js';
 import { Core } from './core.js';
 import { Gossip } from './gossip.js';
@@ -32,7 +32,8 @@ import { Trees } from './trees.js';
 export interface OverlayEngineOptions {
   readonly selfId: MemberId;
   readonly limits: Limits;
-  readonly config?: Partial<OverlayConfig>;
+  /** Another than the default one must have passed `validateOverlayConfig`, which the browser's bundle does without. */
+  readonly config?: OverlayConfig;
   /** Uniform in [0, 1); seeded in simulations. */
   readonly random: () => number;
 }
@@ -41,7 +42,6 @@ export interface OverlayEngineOptions {
 const ADJACENCY_DELAY_MS = 40;
 const ADJACENCY_LATE_MS = 1000;
 
-/** @throws RangeError for a config out of range or relation. */
 export function createOverlayEngine(options: OverlayEngineOptions): OverlayEngine {
   return new Engine(options);
 }
@@ -63,13 +63,8 @@ class Engine implements OverlayEngine {
   #leaving = false;
   #nextLostCheckMs = 0;
 
-  constructor({ selfId, limits, config, random }: OverlayEngineOptions) {
-    const core = new Core(
-      selfId,
-      validateOverlayConfig({ ...DEFAULT_OVERLAY_CONFIG, ...config }),
-      random,
-      limits,
-    );
+  constructor({ selfId, limits, config = DEFAULT_OVERLAY_CONFIG, random }: OverlayEngineOptions) {
+    const core = new Core(selfId, config, random, limits);
     this.#core = core;
     this.#neighbours = new Neighbours(core.selfTag);
     this.#roster = new Roster(selfId, core.config);

@@ -5,7 +5,11 @@
  */
 
 import { createOverlayEngine, type OverlayEngineOptions } from '../../src/overlay/engine.js';
-import type { OverlayConfig } from '../../src/overlay/config.js';
+import {
+  DEFAULT_OVERLAY_CONFIG,
+  validateOverlayConfig,
+  type OverlayConfig,
+} from '../../src/overlay/config.js';
 import type { Limits, OverlayEngine } from '../../src/overlay/interface.js';
 import type { Handle, Identity, MemberId } from '../../src/units.js';
 import type { ControlMessage } from '../../src/wire/control.js';
@@ -92,9 +96,11 @@ export class Simulation {
   readonly #barred = new Map<number, boolean>();
   /** Directions of links under bursts, by the indices of sender and receiver. */
   readonly #bursty = new Map<number, BurstyLink>();
+  readonly #config: OverlayConfig;
   #joined = 0;
 
   constructor(readonly options: SimulationOptions) {
+    this.#config = validateOverlayConfig({ ...DEFAULT_OVERLAY_CONFIG, ...options.config });
     this.random = seededRandom(options.seed);
     this.conditions = { ...CALM, ...options.conditions };
     this.after(DOORBELL_MS, () => this.#doorbell());
@@ -157,7 +163,7 @@ export class Simulation {
       selfId: id,
       limits,
       random: seededRandom(seed),
-      ...(this.options.config ? { config: this.options.config } : {}),
+      config: this.#config,
     };
     const engine = this.options.createEngine?.(engineOptions, this) ?? createOverlayEngine(engineOptions);
     const member = new SimulatedMember(this, engine, {

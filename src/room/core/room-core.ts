@@ -8,7 +8,7 @@
 
 import type { Opus } from '../../audio/codec.js';
 import { VoiceEncoder } from '../../audio/voice-encoder.js';
-import { NETWORK_DEFAULTS, validateNetworkConfig } from '../../network/config.js';
+import { NETWORK_DEFAULTS } from '../../network/config.js';
 import { createOverlayEngine } from '../../overlay/engine.js';
 import type {
   Limits,
@@ -65,7 +65,7 @@ interface Pipe {
 type CoreOrder = Exclude<ToCore, { type: 'start' | 'preload' }>;
 
 export class RoomCore {
-  readonly #config = validateNetworkConfig(NETWORK_DEFAULTS);
+  readonly #config = NETWORK_DEFAULTS;
   #start: CoreStart | undefined;
   #engine: OverlayEngine | undefined;
   #book: EntryBook | undefined;
