@@ -27,8 +27,6 @@ export class SpeakerPlayout {
   readonly buffer: JitterBuffer;
   /** Audio clock of the last frame that arrived, samples at 48 kHz. */
   lastArrival = 0;
-  /** Frames libopus refused. */
-  malformed = 0;
   /** Samples added to or taken from speech by stretching. */
   stretchedSamples = 0;
 
@@ -41,10 +39,6 @@ export class SpeakerPlayout {
 
   constructor(config: PlayoutConfig = PLAYOUT_DEFAULTS) {
     this.buffer = new JitterBuffer(config);
-  }
-
-  get hasDecoder(): boolean {
-    return this.#decoder !== undefined;
   }
 
   /** True when `pull` would only give silence: nothing waits and nothing is being played. */
@@ -125,7 +119,8 @@ export class SpeakerPlayout {
         ? decoder.decodeFec(action.frame as Uint8Array, this.#block, action.samples)
         : decoder.decode(action.frame as Uint8Array, this.#block);
     if (length < 0) {
-      this.malformed += 1;
+      // libopus refused it: nothing of it is heard.
+      this.buffer.counters.framesConcealed += 1;
       length = this.#concealInto(decoder, action.samples);
     }
     if (isBlended) this.#blendTail(length);

@@ -331,8 +331,7 @@ export class Rewiring {
 
   /**
    * Some at random, against blind spots; the others the nearest as far as coordinates tell. Not those to whom the present
-   * way is the longest detour: sorted by that, the members whose distance is underestimated most come first, and one
-   * exchange in three is undone.
+   * way is the longest detour: sorted by that, the members whose distance is underestimated most come first.
    */
   #candidates(): MemberId[] {
     const { core, roster, neighbours } = this;

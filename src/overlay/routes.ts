@@ -131,7 +131,8 @@ export type ChildDecision =
 /**
  * Whether to take another child. With room, yes. Without, a stronger member may take the place of a weaker one, and
  * one without any parent the place of anybody it could serve in turn: the displaced child goes one step down, to the
- * newcomer, so nobody is left out; or, where the newcomer has no link to any of them, to another child. One displacement at a time: the hand-over costs one extra copy, never more.
+ * newcomer, so nobody is left out; or, where the newcomer has no link to any of them, to another child. One displacement
+ * at a time: the hand-over costs one extra copy, never more.
  *
  * @param reserved slots kept for children in need; they yield to urgent askers
  * @param promised slots held for children on their way

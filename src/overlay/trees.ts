@@ -458,12 +458,6 @@ export class Trees {
     return this.neighbours.linked.some((link) => link.offers.has(tree.slot));
   }
 
-  /** One-way delay from a source to here, ms; Infinity when it is not heard. */
-  costOf(source: Handle): number {
-    const tree = this.byHandle.get(source);
-    return tree?.connected ? tree.costMs : Infinity;
-  }
-
   /** Whether words pass over the link to a neighbour at this moment, in either direction. */
   carriesSpeech(peer: MemberId): boolean {
     for (const tree of this.byHandle.values())

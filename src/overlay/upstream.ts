@@ -1,4 +1,7 @@
-/** The upper half of a tree: finding, keeping, improving and replacing the parent. */
+/**
+ * The upper half of a tree: finding, keeping, improving and replacing the parent. A little over 400 lines: one parent and
+ * its replacements go through all of it, and whom to choose is in `routes.ts`.
+ */
 
 import type { MemberId } from '../units.js';
 import { MAX_PATH_HOPS, type Rejection } from '../wire/control.js';

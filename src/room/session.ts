@@ -80,7 +80,7 @@ export class Session {
     private readonly blocked: readonly Identity[],
     private readonly handlers: SessionHandlers,
   ) {
-    // Meeting takes longest and begins with this file; `#makeDoorbell` says when it does not load.
+    // Meeting takes longest and begins with this file. When it does not load, the doorbell's own attempt says so.
     import(/* @vite-ignore */ doorbellUrl).catch(() => undefined);
     this.#frameMs = voiceOf(options).frameMs;
     this.#context = createAudioContext();

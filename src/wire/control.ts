@@ -239,7 +239,10 @@ function costFromWire(steps: number): number {
 
 const byte = (value: number): number => Math.max(0, Math.min(255, Math.floor(value)));
 
-/** Used by one call at a time, which leaves nothing behind: a buffer of its own would cost more than most messages. */
+/**
+ * Used by one call at a time, which leaves nothing behind: a buffer of its own would cost more than most messages. Bound:
+ * twice the longest message, 120 kB.
+ */
 const scratch = /* @__PURE__ */ new ByteWriter(1024);
 
 /** @throws RangeError when a list or payload is longer than its bound: a bug of the caller, never of the network. */

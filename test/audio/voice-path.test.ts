@@ -168,6 +168,19 @@ describe('voice path', () => {
     assert.ok(largestStep(sound) < 1.5 * largestStep(whole), 'no click at the seams');
   });
 
+  test('a frame that is no Opus is concealed and counted, and what follows is heard', () => {
+    const made = packetsOf(newEncoder(), sine(440, FRAME * 60));
+    const bad = made.map(({ packet, readyAt }, i) => ({
+      // RFC 6716, section 3.2.5: code 3 without the byte that counts the frames.
+      packet: i === 30 ? { ...packet, frame: Uint8Array.of(3) } : packet,
+      readyAt,
+    }));
+    const concealed = (packets: typeof made) =>
+      listen(packets, FRAME * 70, () => 480).speaker.buffer.counters.framesConcealed;
+    assert.equal(concealed(bad), concealed(made) + 1);
+    assert.ok(shareAt(listen(bad, FRAME * 70, () => 480).sound.subarray(FRAME * 40, FRAME * 55), 440) > 0.97);
+  });
+
   test('frames of 10 ms come out as well, and sooner', () => {
     const sound = sine(440, 48_000 * 3);
     const delays = [960, 480].map((frameSamples) => {
