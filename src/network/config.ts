@@ -7,8 +7,13 @@ export interface NetworkConfig {
   readonly linkSignalTimeoutMs: number;
   /** ms from then on until an attempt to open a link counts as failed; ICE with TURN needs up to about 10 s. */
   readonly linkAttemptTimeoutMs: number;
-  /** ms an offer may take to be answered once its receiver asks for it: it asked before it came, or the offer was lost. */
-  readonly linkReofferMs: number;
+  /**
+   * ms, drawn up to a quarter shorter or longer, until what was said of a link is said again while the far end's next step
+   * is missing; twice as long each further time. Above the round trips of one continent, so that few are said in vain.
+   */
+  readonly linkRepeatMs: number;
+  /** ms since an end's last step during which a request for the same link was on its way before: ends are not lost so soon. */
+  readonly linkCrossingMs: number;
   /** Messages a second one neighbour may send before the rest is dropped: 32 sources × 50 frames, doubled. */
   readonly maxMessagesPerSecond: number;
   /** Malformed messages after which a neighbour loses its link. */
@@ -57,7 +62,8 @@ export interface NetworkConfig {
 export const NETWORK_DEFAULTS: NetworkConfig = {
   voiceLifetimeMs: 60,
   linkSignalTimeoutMs: 6000,
-  linkReofferMs: 1000,
+  linkRepeatMs: 500,
+  linkCrossingMs: 2000,
   linkAttemptTimeoutMs: 12_000,
   maxMessagesPerSecond: 3200,
   maxMalformed: 100,
@@ -93,7 +99,8 @@ export function validateNetworkConfig(config: NetworkConfig): NetworkConfig {
   require(config.socketRetryMs <= config.maxSocketRetryMs, 'socketRetryMs ≤ maxSocketRetryMs');
   require(config.pipeProofMs <
     config.ringMs, 'pipeProofMs < ringMs, so that a one-sided join is cured within a ring');
-  require(config.linkReofferMs < config.linkSignalTimeoutMs, 'linkReofferMs < linkSignalTimeoutMs');
+  require(7 * config.linkRepeatMs <
+    config.linkSignalTimeoutMs, '7 linkRepeatMs < linkSignalTimeoutMs, so that the third repeat still counts');
   require(config.linkSignalTimeoutMs <=
     config.linkAttemptTimeoutMs, 'linkSignalTimeoutMs ≤ linkAttemptTimeoutMs');
   require(config.easyVoiceBufferedBytes <

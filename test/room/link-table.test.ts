@@ -3,40 +3,18 @@ import { describe, test } from 'node:test';
 import { NETWORK_DEFAULTS } from '../../src/network/config.js';
 import { EntryBook } from '../../src/room/core/entry-book.js';
 import { LinkTable, type LinkTableHost } from '../../src/room/core/link-table.js';
-import { identityOf } from '../../src/room/identity.js';
-import type { CoreStart, FromCore } from '../../src/room/protocol.js';
-import { toHex, type MemberId } from '../../src/units.js';
+import type { FromCore } from '../../src/room/protocol.js';
+import type { MemberId } from '../../src/units.js';
 import { decodeLinkSignal, encodeLinkSignal, type LinkSignalKind } from '../../src/wire/link-signal.js';
 import { expandDescription } from '../../src/wire/session-description.js';
+import { FINGERPRINT, startOf } from './support.js';
 
-const FINGERPRINT = 'cd'.repeat(32);
 const OTHER_FINGERPRINT = 'ef'.repeat(32);
 const LOW = 'a'.repeat(32) as MemberId;
 const HIGH = 'b'.repeat(32) as MemberId;
 
 const SUMMARY = `actpass abcd ${'p'.repeat(24)}`;
 const SDP = expandDescription(SUMMARY, FINGERPRINT)!;
-
-async function startOf(memberId: MemberId): Promise<CoreStart> {
-  const pair = (await crypto.subtle.generateKey({ name: 'Ed25519' }, false, [
-    'sign',
-    'verify',
-  ])) as CryptoKeyPair;
-  const raw = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
-  return {
-    type: 'start',
-    memberId,
-    publicKey: toHex(raw),
-    identity: await identityOf(raw),
-    privateKey: pair.privateKey,
-    fingerprint: FINGERPRINT,
-    joinedAtMs: 0,
-    name: 'x',
-    limits: { maxLinks: 6, uploadSlots: 4, uploadKbps: Infinity },
-    blocked: [],
-    voice: { voiceActivation: 'auto', bitrate: 32_000, frameMs: 20, muted: false, deafened: false },
-  };
-}
 
 /** The table of member `self`, with everything it says noted, and one other member who can sign. */
 async function stage(self: MemberId, other: MemberId, { admits = true, wantsBack = false } = {}) {
@@ -48,7 +26,7 @@ async function stage(self: MemberId, other: MemberId, { admits = true, wantsBack
   const host: LinkTableHost = {
     selfId: self,
     config: NETWORK_DEFAULTS,
-    nowMs: () => 0,
+    nowMs: () => Date.now(),
     post: (message) => posted.push(message),
     signal: (_to, payload) => {
       const { kind, attempt } = decodeLinkSignal(payload)!;
@@ -181,23 +159,22 @@ describe('opening links', () => {
     assert.deepEqual(down, ['closed'], 'nothing is left that could fail later');
   });
 
-  test('an offer lost with the pipe it took is made again over the next one', async () => {
-    const { table, deliver, posted, opened } = await stage(LOW, HIGH);
+  test('an offer lost with the pipe it took is made again over the next one, for the same connection', async () => {
+    const { table, deliver, sent, opened, posted } = await stage(LOW, HIGH);
     table.want(HIGH);
     table.resume(HIGH);
+    assert.deepEqual(sent, [], 'it is not made yet');
+    table.onLocalSignal({ type: 'local-signal', linkKey: 1, kind: 'offer', text: SDP });
+    table.onLocalSignal({ type: 'local-signal', linkKey: 1, kind: 'candidate', text: 'c' });
+    table.resume(HIGH);
     assert.deepEqual(
-      posted.map((message) => [message.type, 'linkKey' in message ? message.linkKey : undefined]),
-      [
-        ['open-link', 1],
-        ['close-link', 1],
-        ['open-link', 2],
-      ],
+      sent.map(({ kind }) => kind),
+      ['offer', 'candidate', 'offer', 'candidate'],
     );
-    assert.equal(opened().length, 2);
-    assert.equal(table.pending, 1);
-    table.onLocalSignal({ type: 'local-signal', linkKey: 2, kind: 'offer', text: SDP });
-    await deliver('answer', 0, SUMMARY);
-    assert.equal(posted.length, 3, 'an answer to the lost one means nothing');
+    assert.equal(new Set(sent.map(({ attempt }) => attempt)).size, 1);
+    assert.equal(opened().length, 1);
+    await deliver('answer', sent[0]!.attempt, SUMMARY);
+    assert.equal(posted.at(-1)!.type, 'remote-signal');
     table.dropAll();
   });
 
@@ -221,14 +198,61 @@ describe('opening links', () => {
     table.dropAll();
   });
 
-  test('who goes on asking gets another offer, once the first should have been answered', async (t) => {
-    const { table, deliver, opened } = await stage(LOW, HIGH);
-    t.mock.timers.enable({ apis: ['setTimeout'] });
+  test('an offer is repeated at growing intervals until it is answered, then only the candidates', async (t) => {
+    const { table, deliver, sent, opened } = await stage(LOW, HIGH);
+    t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
     table.want(HIGH);
+    table.onLocalSignal({ type: 'local-signal', linkKey: 1, kind: 'offer', text: SDP });
+    table.onLocalSignal({ type: 'local-signal', linkKey: 1, kind: 'candidate', text: 'c' });
+    const repeatedAtMs = (kind: LinkSignalKind, forMs: number): number[] => {
+      const times: number[] = [];
+      for (let ms = 1; ms <= forMs; ms++) {
+        sent.length = 0;
+        t.mock.timers.tick(1);
+        if (sent.some((signal) => signal.kind === kind)) times.push(ms);
+      }
+      return times;
+    };
+    const { linkRepeatMs, linkSignalTimeoutMs } = NETWORK_DEFAULTS;
+    const { attempt } = sent[0]!;
+    const [first, ...later] = repeatedAtMs('offer', linkSignalTimeoutMs - 1);
+    assert.ok(first! >= 0.75 * linkRepeatMs && first! <= 1.25 * linkRepeatMs, `${first}`);
+    assert.equal(later.length, 2);
+    await deliver('answer', attempt, SUMMARY);
+    assert.deepEqual([repeatedAtMs('offer', 1000), opened().length], [[], 1]);
+    assert.equal(repeatedAtMs('candidate', 10_000).length, 2);
+    table.dropAll();
+  });
+
+  test('a repeated offer is answered again, but not to a flood', async (t) => {
+    const { table, deliver, sent, opened } = await stage(HIGH, LOW);
+    t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+    await deliver('offer', 7, SUMMARY);
+    await deliver('offer', 7, SUMMARY);
+    assert.deepEqual([opened().length, sent], [1, []], 'the answer is on its way from the page');
+    table.onLocalSignal({ type: 'local-signal', linkKey: 1, kind: 'answer', text: SDP });
+    t.mock.timers.tick(NETWORK_DEFAULTS.linkRepeatMs / 2);
+    for (let i = 0; i < 50; i++) await deliver('offer', 7, SUMMARY);
+    assert.deepEqual(sent, [
+      { kind: 'answer', attempt: 7 },
+      { kind: 'answer', attempt: 7 },
+    ]);
+    table.dropAll();
+  });
+
+  test('a request that crossed the offer, or comes late, does not end what it asked for', async (t) => {
+    const { table, deliver, sent, opened, down } = await stage(LOW, HIGH, { wantsBack: true });
+    t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+    table.want(HIGH);
+    table.onLocalSignal({ type: 'local-signal', linkKey: 1, kind: 'offer', text: SDP });
     await deliver('request', 9);
-    t.mock.timers.tick(NETWORK_DEFAULTS.linkReofferMs - 1);
-    assert.equal(opened().length, 1, 'the first may be on its way');
-    t.mock.timers.tick(1);
+    await deliver('answer', sent[0]!.attempt, SUMMARY);
+    await deliver('request', 10);
+    t.mock.timers.tick(NETWORK_DEFAULTS.linkCrossingMs);
+    await deliver('request', 9);
+    assert.deepEqual([opened().length, down], [1, []]);
+    await deliver('request', 10);
+    assert.deepEqual(down, ['closed'], 'their end is gone: they go on asking');
     assert.equal(opened().length, 2);
     table.dropAll();
   });

@@ -2,11 +2,16 @@
  * The core's links and the attempts to open them. Who may link is the engine's decision; here is how: the member
  * with the lower id makes the offer, the other one asks for it, so that two who want each other never cross.
  *
+ * Signals may be lost with the pipe or the neighbour they took. So each end repeats what it said, at growing intervals,
+ * until the far end's next step shows that it came; the number of the attempt tells a repeat from a fresh start. The
+ * connection stays the same: making another one costs a slow page most of a second.
+ *
  * A link is made only with the DTLS certificate that the far end's signed entry names: the description given to the
  * browser is built around that fingerprint.
  *
  * Bound: one attempt or link per member the engine asked for or admitted; each attempt ends by itself after
- * `linkSignalTimeoutMs` without the far end's description, or `linkAttemptTimeoutMs` after it.
+ * `linkSignalTimeoutMs` without the far end's description, or `linkAttemptTimeoutMs` after it. An attempt remembers
+ * `MAX_SAID` signals and says them at most `MAX_REPEATS` times a step by itself, and at most twice in `linkRepeatMs`.
  */
 
 import type { MemberId } from '../../units.js';
@@ -46,9 +51,22 @@ interface Attempt {
   attempt: number;
   /** `asked`: waiting for the far end's offer; `offered`: for its answer. */
   state: 'asked' | 'offered' | 'connecting' | 'open';
+  /** When the far end's last step was seen. */
+  steppedAtMs: number;
+  /** The number under which the far end asked for it while it was offered: that request may still come again. */
+  askedAs: number | undefined;
   link: Link | undefined;
   timer: ReturnType<typeof setTimeout> | undefined;
+  /** What this end said, oldest first. */
+  readonly said: { readonly kind: LinkSignalKind; readonly text: string }[];
+  saidAtMs: number;
+  repeatTimer: ReturnType<typeof setTimeout> | undefined;
 }
+
+/** A description and as many candidates as an end keeps early. */
+const MAX_SAID = 65;
+
+const MAX_REPEATS = 3;
 
 /** ms a connection outlives a deliberate goodbye, so that it is delivered: one retransmission on a slow path. */
 const GOODBYE_MS = 300;
@@ -97,14 +115,13 @@ export class LinkTable {
     if (this.#byPeer.has(peer)) return;
     const attempt = this.#add(peer, (Math.random() * 2 ** 32) >>> 0);
     if (this.host.selfId < peer) this.#connect(attempt, null);
-    else this.#send(attempt, 'request', '');
+    else this.#say(attempt, 'request', '');
   }
 
   /** A new way to a member opened: what was said over an old one may be lost. */
   resume(peer: MemberId): void {
     const attempt = this.#byPeer.get(peer);
-    if (attempt?.state === 'asked') this.#send(attempt, 'request', '');
-    else if (attempt?.state === 'offered') this.#offerAgain(attempt);
+    if (attempt?.state === 'asked' || attempt?.state === 'offered') this.#sayAgain(attempt);
   }
 
   /** The engine drops a link. Its goodbye is still in the channel: the connection outlives it a moment. */
@@ -133,7 +150,7 @@ export class LinkTable {
       {
         onOpen: () => {
           clearTimeout(attempt.timer);
-          attempt.state = 'open';
+          this.#step(attempt, 'open');
           this.host.onLinkUp(peer);
         },
         onControl: (bytes, reliable) => this.host.onControl(peer, bytes, reliable),
@@ -149,7 +166,7 @@ export class LinkTable {
     const attempt = this.#byKey.get(linkKey);
     if (!attempt) return;
     const short = kind === 'candidate' ? text : summarizeDescription(text);
-    if (short !== undefined) this.#send(attempt, kind, short);
+    if (short !== undefined) this.#say(attempt, kind, short);
     else this.#fail(attempt, 'failed'); // The connection closed while it was being described.
   }
 
@@ -219,11 +236,16 @@ export class LinkTable {
     const existing = this.#byPeer.get(from);
     if (existing?.state === 'offered') {
       // Our offer is on its way, or it was lost with the pipe it took.
-      this.#after(existing, this.host.config.linkReofferMs, () => this.#offerAgain(existing));
+      existing.askedAs = number;
+      this.#repeat(existing);
       return;
     }
-    if (existing?.state === 'connecting') return;
-    if (existing) this.#fail(existing, 'closed'); // They lost a link that looks open from here.
+    if (existing) {
+      const isLate = number === existing.attempt || number === existing.askedAs;
+      const isCrossing = this.host.nowMs() - existing.steppedAtMs < this.host.config.linkCrossingMs;
+      if (isLate || isCrossing) return; // Who means it says it again.
+      this.#fail(existing, 'closed'); // They lost a link that looks well from here.
+    }
     if (this.#byPeer.has(from)) return; // The engine, told so, wants them back: an offer is on its way.
     if (!this.host.admits(from)) {
       this.#refuse(from, number);
@@ -235,6 +257,11 @@ export class LinkTable {
   #onOffer(from: MemberId, number: number, description: string): void {
     if (from > this.host.selfId) return; // Only the lower id offers.
     const existing = this.#byPeer.get(from);
+    if (existing?.attempt === number && existing.state !== 'asked') {
+      // They miss our answer. One that is not made yet comes by itself.
+      if (existing.state === 'connecting') this.#repeat(existing);
+      return;
+    }
     // They started over: their end of the old one is gone. The engine, told so, may ask for them at once.
     if (existing && existing.state !== 'asked') this.#fail(existing, 'closed');
     const asked = this.#byPeer.get(from);
@@ -253,8 +280,9 @@ export class LinkTable {
   #onAnswer(from: MemberId, number: number, description: string): void {
     const attempt = this.#byPeer.get(from);
     if (attempt?.attempt !== number || attempt.state !== 'offered') return;
-    attempt.state = 'connecting';
+    this.#step(attempt, 'connecting');
     this.#failAfter(attempt, this.host.config.linkAttemptTimeoutMs);
+    this.#repeatLater(attempt);
     this.host.post({ type: 'remote-signal', linkKey: attempt.linkKey, kind: 'answer', text: description });
   }
 
@@ -264,8 +292,13 @@ export class LinkTable {
       linkKey: this.#nextKey++,
       attempt: number,
       state: 'asked',
+      steppedAtMs: this.host.nowMs(),
+      askedAs: undefined,
       link: undefined,
       timer: undefined,
+      said: [],
+      saidAtMs: 0,
+      repeatTimer: undefined,
     };
     this.#failAfter(attempt, this.host.config.linkSignalTimeoutMs);
     this.#byPeer.set(peer, attempt);
@@ -275,24 +308,54 @@ export class LinkTable {
 
   /** Answers an offer, or makes one. */
   #connect(attempt: Attempt, offer: string | null): void {
-    attempt.state = offer === null ? 'offered' : 'connecting';
+    this.#step(attempt, offer === null ? 'offered' : 'connecting');
+    attempt.said.length = 0; // A request that was answered.
     if (offer !== null) this.#failAfter(attempt, this.host.config.linkAttemptTimeoutMs);
     this.host.post({ type: 'open-link', linkKey: attempt.linkKey, offer });
   }
 
-  /** With a connection of its own: the far end may have begun to answer the one before. */
-  #offerAgain(attempt: Attempt): void {
-    this.#remove(attempt, 0);
-    this.#connect(this.#add(attempt.peer, (Math.random() * 2 ** 32) >>> 0), null);
-  }
-
-  #after(attempt: Attempt, delayMs: number, then: () => void): void {
-    clearTimeout(attempt.timer);
-    attempt.timer = setTimeout(then, delayMs);
+  #step(attempt: Attempt, state: Attempt['state']): void {
+    attempt.state = state;
+    attempt.steppedAtMs = this.host.nowMs();
+    clearTimeout(attempt.repeatTimer);
   }
 
   #failAfter(attempt: Attempt, delayMs: number): void {
-    this.#after(attempt, delayMs, () => this.#fail(attempt, 'failed'));
+    clearTimeout(attempt.timer);
+    attempt.timer = setTimeout(() => this.#fail(attempt, 'failed'), delayMs);
+  }
+
+  #say(attempt: Attempt, kind: LinkSignalKind, text: string): void {
+    if (attempt.said.length < MAX_SAID) attempt.said.push({ kind, text });
+    if (attempt.said.length === 1) {
+      attempt.saidAtMs = this.host.nowMs();
+      this.#repeatLater(attempt);
+    }
+    this.#send(attempt, kind, text);
+  }
+
+  /** Repeats what was said unless the far end's next step, or the end of the attempt, comes first. */
+  #repeatLater(attempt: Attempt, repeats = 0): void {
+    clearTimeout(attempt.repeatTimer);
+    if (repeats === MAX_REPEATS || attempt.state === 'open') return;
+    const pauseMs = this.host.config.linkRepeatMs * 2 ** repeats * (0.75 + Math.random() / 2);
+    attempt.repeatTimer = setTimeout(() => {
+      this.#repeat(attempt);
+      this.#repeatLater(attempt, repeats + 1);
+    }, pauseMs);
+  }
+
+  /** The far end shows, or it is to be feared, that something was lost; not what was said a moment ago. */
+  #repeat(attempt: Attempt): void {
+    if (this.host.nowMs() - attempt.saidAtMs >= this.host.config.linkRepeatMs / 2) this.#sayAgain(attempt);
+  }
+
+  #sayAgain(attempt: Attempt): void {
+    attempt.saidAtMs = this.host.nowMs();
+    for (const { kind, text } of attempt.said) {
+      // An offer that was answered has come.
+      if (kind !== 'offer' || attempt.state === 'offered') this.#send(attempt, kind, text);
+    }
   }
 
   #send(attempt: Attempt, kind: LinkSignalKind, text: string): void {
@@ -318,6 +381,7 @@ export class LinkTable {
 
   #remove(attempt: Attempt, lingerMs: number): void {
     clearTimeout(attempt.timer);
+    clearTimeout(attempt.repeatTimer);
     if (attempt.link) {
       this.closedCounters.bytesSent += attempt.link.bytesSent;
       this.closedCounters.bytesReceived += attempt.link.bytesReceived;
