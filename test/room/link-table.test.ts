@@ -163,7 +163,7 @@ describe('opening links', () => {
     const { table, deliver, sent, opened, posted } = await stage(LOW, HIGH);
     table.want(HIGH);
     table.resume(HIGH);
-    assert.deepEqual(sent, [], 'it is not made yet');
+    assert.equal(sent.length, 0, 'it is not made yet');
     table.onLocalSignal({ type: 'local-signal', linkKey: 1, kind: 'offer', text: SDP });
     table.onLocalSignal({ type: 'local-signal', linkKey: 1, kind: 'candidate', text: 'c' });
     table.resume(HIGH);
@@ -185,6 +185,19 @@ describe('opening links', () => {
     assert.equal(sent.length, 2);
     assert.deepEqual(sent[1], sent[0]);
     table.dropAll();
+  });
+
+  test('the time to answer begins again when a new way opens', async (t) => {
+    const { table, down } = await stage(HIGH, LOW);
+    t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+    const { linkSignalTimeoutMs } = NETWORK_DEFAULTS;
+    table.want(LOW);
+    t.mock.timers.tick(linkSignalTimeoutMs - 1);
+    table.resume(LOW);
+    t.mock.timers.tick(linkSignalTimeoutMs - 1);
+    assert.deepEqual(down, []);
+    t.mock.timers.tick(1);
+    assert.deepEqual(down, ['failed']);
   });
 
   test('what was answered is left alone when another pipe opens', async () => {

@@ -121,7 +121,10 @@ export class LinkTable {
   /** A new way to a member opened: what was said over an old one may be lost. */
   resume(peer: MemberId): void {
     const attempt = this.#byPeer.get(peer);
-    if (attempt?.state === 'asked' || attempt?.state === 'offered') this.#sayAgain(attempt);
+    if (attempt?.state !== 'asked' && attempt?.state !== 'offered') return;
+    // Until now perhaps nothing could arrive: its time begins again.
+    this.#failAfter(attempt, this.host.config.linkSignalTimeoutMs);
+    this.#sayAgain(attempt);
   }
 
   /** The engine drops a link. Its goodbye is still in the channel: the connection outlives it a moment. */
