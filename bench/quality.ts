@@ -17,15 +17,15 @@ import { withSoundSink } from '../scripts/lib/prerequisites.mjs';
 import type { BrowserKind } from '../test/support/browser.js';
 import { RATE_HZ } from './support/voice/click-track.js';
 import { LossyPath } from './support/voice/lossy-path.js';
-import { BROWSERS, listOf, progress, SYSTEMS } from './support/voice/options.js';
-import { openPath, playAndRecord, type System } from './support/voice/paths.js';
+import { BROWSERS, listOf, progress, VOICE_SYSTEMS } from './support/voice/options.js';
+import { openPath, playAndRecord, type VoiceSystem } from './support/voice/paths.js';
 import { scoreSpeech } from './support/voice/speech-score.js';
 import { makeSpeech, type Speech } from './support/voice/speech.js';
 import { launch, VoiceStage } from './support/voice/voice-stage.js';
 
 interface Result {
   readonly metric: 'quality';
-  readonly system: System;
+  readonly system: VoiceSystem;
   readonly browser: BrowserKind;
   readonly lossPercent: number;
   readonly lostPercent: number;
@@ -62,7 +62,7 @@ const browsers = listOf(values.browsers, BROWSERS, 'browsers');
 const SEED = 20_260;
 
 async function measure(
-  system: System,
+  system: VoiceSystem,
   browser: BrowserKind,
   page: Page,
   stage: VoiceStage,
@@ -110,7 +110,7 @@ await withSoundSink(async (env) => {
         const page = await stage.open(browser);
         await network.cover(page);
         for (const lossPercent of lossPercents)
-          for (const system of SYSTEMS) {
+          for (const system of VOICE_SYSTEMS) {
             progress(`${kind}: quality at ${lossPercent} % loss, ${system}`);
             const result = await measure(system, kind, page, stage, network, lossPercent, speech);
             results.push(result);

@@ -1,6 +1,6 @@
 /**
  * `npm run bench:voice -- [--clicks N] [--browsers chromium,firefox] [--metrics delay,relay-cpu,frozen]
- * [--systems ours,native] [--relays 0,1,3] [--children 0,1,4] [--threads] [--quick] [--json]`
+ * [--systems ours,native,bare] [--relays 0,1,3] [--children 0,1,4] [--threads] [--quick] [--json]`
  *
  * Our voice path beside native WebRTC, in the same page and run, each measurement of one followed by the same of the
  * other: mouth-to-ear delay without and through relays, the processor a relay needs, and what a busy page does.
@@ -10,12 +10,17 @@
  * everything but the devices: capture, encoder, channels, relays, jitter buffer, decoder, mixer. A native relay sends
  * the track it received, which browsers re-encode.
  *
+ * `bare` is the floor of both: messages of a voice's size over data channels between workers, no sound, no room, relays
+ * that only send on what comes. Its delay is a message's way; what is above it in the others is sound, codec and what
+ * the listener holds back (`heldMs`, ours) because of how evenly messages come.
+ *
  * A relay's processor is that of its whole browser, so it includes playing the voice: the row with no children tells how
  * much that is. Most of the rest is the browser's: each message crosses four of its threads and one process border, as
  * each RTP packet does. `--threads` says on stderr which of its threads used it.
  *
  * `--json` prints one object a line: `metric`, `system`, `browser`, `hops` (relays passed), `children`, `medianMs`,
- * `p95Ms`, `cpuPercent` (of one core; the relay's whole browser), `gaps`; null where it does not apply.
+ * `p95Ms`, `heldMs` (of the delay, at the end), `cpuPercent` (of one core; the relay's whole browser), `gaps`; null
+ * where it does not apply.
  */
 
 import { parseArgs } from 'node:util';
@@ -23,9 +28,9 @@ import type { Page } from 'puppeteer-core';
 import { withSoundSink } from '../scripts/lib/prerequisites.mjs';
 import type { BrowserKind, TestBrowser } from '../test/support/browser.js';
 import { quantile } from './support/statistics.js';
-import { clickTrack, findClicks } from './support/voice/click-track.js';
+import { CLICK_PAUSE_MS, clickTrack, findClicks } from './support/voice/click-track.js';
 import { BROWSERS, countsOf, listOf, progress, SYSTEMS } from './support/voice/options.js';
-import { openPath, playAndRecord, type System } from './support/voice/paths.js';
+import { bareDelays, openPath, playAndRecord, type System, type VoiceSystem } from './support/voice/paths.js';
 import { relayCpu } from './support/voice/relay-cpu.js';
 import { printTables } from './support/voice/tables.js';
 import { launch, VoiceStage } from './support/voice/voice-stage.js';
@@ -38,6 +43,7 @@ export interface Result {
   readonly children: number | null;
   readonly medianMs: number | null;
   readonly p95Ms: number | null;
+  readonly heldMs: number | null;
   readonly cpuPercent: number | null;
   readonly gaps: number | null;
 }
@@ -73,12 +79,49 @@ const RELAYS = countsOf(values.relays, 'relays') ?? (values.quick ? [0, 1] : [0,
 const FROZEN_RELAYS = countsOf(values.relays, 'relays') ?? (values.quick ? [1] : [0, 1]);
 const CHILDREN = countsOf(values.children, 'children') ?? (values.quick ? [1] : [0, 1, 4]);
 
-/** The main thread is busy for so long, so often. */
+/** What a measurement does not tell. */
+const NOTHING = {
+  children: null,
+  medianMs: null,
+  p95Ms: null,
+  heldMs: null,
+  cpuPercent: null,
+  gaps: null,
+} as const;
+
 const FREEZE = { busyMs: 200, everyMs: 2000 };
+
+/** The main thread is busy for so long, so often, while something is measured. */
+async function whileFrozen<T>(isFrozen: boolean, page: Page, measured: () => Promise<T>): Promise<T> {
+  if (!isFrozen) return measured();
+  await page.evaluate(({ busyMs, everyMs }) => globalThis.voice.freeze(busyMs, everyMs), FREEZE);
+  try {
+    return await measured();
+  } finally {
+    await page.evaluate(() => globalThis.voice.thaw());
+  }
+}
+
+async function floor(
+  metric: 'delay' | 'frozen',
+  page: Page,
+  browser: BrowserKind,
+  hops: number,
+): Promise<Result> {
+  const delaysMs = await whileFrozen(metric === 'frozen', page, () =>
+    bareDelays(page, hops, ADAPTATION_SECONDS, (clicks * CLICK_PAUSE_MS) / 1000),
+  );
+  const medianMs = quantile(delaysMs, 0.5);
+  const p95Ms = quantile(delaysMs, 0.95);
+  progress(
+    `  ${medianMs.toFixed(2)} ms, p95 ${p95Ms.toFixed(2)} ms, p99.8 ${quantile(delaysMs, 0.998).toFixed(2)} ms`,
+  );
+  return { ...NOTHING, metric, system: 'bare', browser, hops, medianMs, p95Ms };
+}
 
 async function delays(
   metric: 'delay' | 'frozen',
-  system: System,
+  system: VoiceSystem,
   page: Page,
   stage: VoiceStage,
   browser: BrowserKind,
@@ -87,32 +130,32 @@ async function delays(
   const path = await openPath(system, page, stage, hops);
   try {
     const track = clickTrack(clicks, ADAPTATION_SECONDS * 1000);
-    if (metric === 'frozen')
-      await page.evaluate(({ busyMs, everyMs }) => globalThis.voice.freeze(busyMs, everyMs), FREEZE);
-    const recording = await playAndRecord(page, path.probe, track.samples);
-    if (metric === 'frozen') await page.evaluate(() => globalThis.voice.thaw());
+    const recording = await whileFrozen(metric === 'frozen', page, () =>
+      playAndRecord(page, path.probe, track.samples),
+    );
+    const held = await path.playoutDelayMs();
     await path.check();
     const heard = findClicks(track, recording);
     if (heard.clicksLost > clicks / 2)
       throw new Error(`${heard.clicksLost} of ${clicks} clicks were not heard`);
-    const result: Result = {
+    const medianMs = quantile(heard.delaysMs, 0.5);
+    const p95Ms = quantile(heard.delaysMs, 0.95);
+    progress(
+      `  ${medianMs.toFixed(1)} ms, p95 ${p95Ms.toFixed(1)} ms, ` +
+        `${heard.gapsMs.length} gaps, ${heard.clicksLost} clicks lost` +
+        (held === undefined ? '' : `, ${held.toFixed(1)} ms of it held back at the end`),
+    );
+    return {
+      ...NOTHING,
       metric,
       system,
       browser,
       hops,
-      children: null,
-      medianMs: quantile(heard.delaysMs, 0.5),
-      p95Ms: quantile(heard.delaysMs, 0.95),
-      cpuPercent: null,
+      medianMs,
+      p95Ms,
+      heldMs: held ?? null,
       gaps: heard.gapsMs.length,
     };
-    const held = await path.playoutDelayMs();
-    progress(
-      `  ${result.medianMs!.toFixed(1)} ms, p95 ${result.p95Ms!.toFixed(1)} ms, ` +
-        `${heard.gapsMs.length} gaps, ${heard.clicksLost} clicks lost` +
-        (held === undefined ? '' : `, ${held.toFixed(1)} ms of it held back at the end`),
-    );
-    return result;
   } finally {
     await path.close();
   }
@@ -129,7 +172,11 @@ async function measure(kind: BrowserKind, browser: TestBrowser, stage: VoiceStag
     for (const hops of metric === 'delay' ? RELAYS : FROZEN_RELAYS)
       for (const system of systems) {
         progress(`${kind}: ${metric}, ${system}, ${hops} relays`);
-        add(await delays(metric, system, page, stage, kind, hops));
+        add(
+          system === 'bare'
+            ? await floor(metric, page, kind, hops)
+            : await delays(metric, system, page, stage, kind, hops),
+        );
       }
   await page.close();
   if (!metrics.includes('relay-cpu')) return results;
@@ -148,15 +195,13 @@ async function measure(kind: BrowserKind, browser: TestBrowser, stage: VoiceStag
       });
       progress(`  ${percent.toFixed(1)} %`);
       add({
+        ...NOTHING,
         metric: 'relay-cpu',
         system,
         browser: kind,
         hops: 1,
         children,
-        medianMs: null,
-        p95Ms: null,
         cpuPercent: percent,
-        gaps: null,
       });
     }
   return results;

@@ -24,6 +24,12 @@ const GOOD_MATCH = 0.8;
 /** Accepted when it is urgent: noise-like consonants match nowhere and hide the seam. */
 const POOR_MATCH = 0.3;
 
+/**
+ * By how much more alike several periods must be to be changed at once instead of one: each period more is heard more,
+ * and steps over the delay that is wanted.
+ */
+const LONGER_MARGIN = 0.05;
+
 /** Which signals may be changed: only silence, what matches well, or what matches at all. */
 export type StretchWhere = 'quiet' | 'voice' | 'urgent';
 
@@ -70,9 +76,10 @@ function bestLag(samples: Float32Array, length: number, wanted: number, where: S
 
   let best = 0;
   let bestMatch = where === 'urgent' ? POOR_MATCH : GOOD_MATCH;
-  for (let lag = longest; lag >= MIN_LAG; lag -= STRIDE) {
+  for (let lag = MIN_LAG; lag <= longest; lag += STRIDE) {
     const match = likeness(samples, lag, window, power);
-    if (match > bestMatch) {
+    const isLonger = best > 0 && lag > 1.5 * best;
+    if (match > bestMatch + (isLonger ? LONGER_MARGIN : 0)) {
       bestMatch = match;
       best = lag;
     }

@@ -90,6 +90,15 @@ describe('time stretching', () => {
     });
   }
 
+  test('one period of a voice is changed at a time, not several', () => {
+    const samples = sine(300, FRAME);
+    const block = new Float32Array(FRAME + 480);
+    block.set(samples);
+    assert.equal(compress(block, FRAME, 240, 'voice'), FRAME - 160);
+    block.set(samples);
+    assert.equal(expand(block, FRAME, 240, 'voice'), FRAME + 160);
+  });
+
   test('silence may be cut anywhere, noise only when it is urgent, short frames stay within themselves', () => {
     assert.equal(compress(new Float32Array(FRAME), FRAME, 100, 'quiet'), FRAME - 100);
     assert.equal(expand(new Float32Array(FRAME + 480), FRAME, 700, 'quiet'), FRAME + 480);

@@ -20,7 +20,7 @@ const CLICK_SAMPLES = 8 * SAMPLES_PER_MS;
 const CLICK_AMPLITUDE = 0.6;
 
 /** Between two clicks, ms: not a multiple of any frame's length, so that clicks fall everywhere in a frame. */
-const CLICK_PAUSE_MS = 303.7;
+export const CLICK_PAUSE_MS = 303.7;
 
 /** A click that is not found within this is lost; shorter than three pauses. */
 const MAX_DELAY_MS = 850;

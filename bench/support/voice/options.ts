@@ -1,9 +1,10 @@
 /** What the voice benchmarks have in common on the command line. */
 
 import type { BrowserKind } from '../../../test/support/browser.js';
-import type { System } from './paths.js';
+import type { System, VoiceSystem } from './paths.js';
 
-export const SYSTEMS: readonly System[] = ['ours', 'native'];
+export const SYSTEMS: readonly System[] = ['ours', 'native', 'bare'];
+export const VOICE_SYSTEMS: readonly VoiceSystem[] = ['ours', 'native'];
 export const BROWSERS: readonly BrowserKind[] = ['chromium', 'firefox'];
 
 /** @throws RangeError naming the option when the text names anything unknown */

@@ -3,6 +3,7 @@
  * Mouth and ear are one probe, on one audio clock.
  */
 
+import { setTimeout } from 'node:timers/promises';
 import type { Page } from 'puppeteer-core';
 import { waitFor } from '../../../test/support/tones.js';
 import { samplesToText, textToSamples } from './page/samples.js';
@@ -12,7 +13,10 @@ import type { VoiceStage } from './voice-stage.js';
 /** Meeting, linking and planning a chain of five on a busy machine. */
 const FORMING_MS = 60_000;
 
-export type System = 'ours' | 'native';
+/** `bare`: the floor, data channels alone (`page/bare.ts`). */
+export type System = 'ours' | 'native' | 'bare';
+/** Those that carry a voice. */
+export type VoiceSystem = Exclude<System, 'bare'>;
 
 export interface VoicePath {
   readonly probe: StreamIndex;
@@ -26,7 +30,7 @@ export interface VoicePath {
 }
 
 export const openPath = (
-  system: System,
+  system: VoiceSystem,
   page: Page,
   stage: VoiceStage,
   relays: number,
@@ -114,6 +118,49 @@ export async function passNative(from: Page, to: Page, stream: StreamIndex): Pro
   return answer.stream;
 }
 
+/** Connects two members of the floor's chain. */
+export async function passBare(from: Page, sender: number, to: Page, receiver: number): Promise<void> {
+  const offer = await from.evaluate((member) => globalThis.voice.offerBare(member), sender);
+  const answer = await to.evaluate(
+    (member, sdp) => globalThis.voice.answerBare(member, sdp),
+    receiver,
+    offer.sdp,
+  );
+  await from.evaluate(
+    (member, connection, sdp) => globalThis.voice.acceptBare(member, connection, sdp),
+    sender,
+    offer.connection,
+    answer,
+  );
+}
+
+/** How long messages take through so many bare relays, ms each, after some time to settle. */
+export async function bareDelays(
+  page: Page,
+  relays: number,
+  settlingSeconds: number,
+  seconds: number,
+): Promise<number[]> {
+  const add = (): Promise<number> => page.evaluate(() => globalThis.voice.addBare());
+  try {
+    const first = await add();
+    let last = first;
+    for (let link = 0; link <= relays; link++) {
+      const next = await add();
+      await passBare(page, last, page, next);
+      last = next;
+    }
+    await page.evaluate((member) => globalThis.voice.speakBare(member), first);
+    const take = (): Promise<number[]> => page.evaluate((member) => globalThis.voice.takeBare(member), last);
+    await setTimeout(settlingSeconds * 1000);
+    await take();
+    await setTimeout(seconds * 1000);
+    return await take();
+  } finally {
+    await page.evaluate(() => globalThis.voice.closeBare());
+  }
+}
+
 /** Plays a signal once and returns what was heard meanwhile, from the same sample on. */
 export async function playAndRecord(
   page: Page,
@@ -125,9 +172,10 @@ export async function playAndRecord(
     probe,
     samplesToText(signal),
   );
-  const untilMs = Date.now() + (signal.length / 48_000) * 1000 + 60_000;
+  // Nobody asks meanwhile: every question wakes three processes beside what is measured.
+  await setTimeout((signal.length / 48_000) * 1000);
   await waitFor(page, (ear) => globalThis.voice.recording(ear) !== undefined, [probe] as [number], {
-    timeoutMs: untilMs - Date.now(),
+    timeoutMs: 60_000,
     message: 'the probe did not come to the end of its signal',
   });
   return textToSamples((await page.evaluate((ear) => globalThis.voice.recording(ear), probe))!);

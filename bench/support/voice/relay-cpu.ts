@@ -9,7 +9,7 @@ import { waitFor } from '../../../test/support/tones.js';
 import { clickTrack } from './click-track.js';
 import { cpuPercent, threadShares } from './cpu.js';
 import { samplesToText } from './page/samples.js';
-import { passNative, type System } from './paths.js';
+import { passBare, passNative, type System } from './paths.js';
 import { launch, type VoiceStage } from './voice-stage.js';
 
 export interface RelayCpuOptions {
@@ -43,7 +43,8 @@ export async function relayCpu({
   const others = await stage.open(browser);
   try {
     const relay = await stage.open(relayBrowser);
-    await (system === 'ours' ? ours(others, relay, stage, children) : native(others, relay, children));
+    if (system === 'ours') await ours(others, relay, stage, children);
+    else await (system === 'native' ? native : bare)(others, relay, children);
     await new Promise((resolve) => setTimeout(resolve, settlingSeconds * 1000));
     const pid = relayBrowser.browser.process()!.pid!;
     const shares = onThreads && threadShares(pid, seconds);
@@ -101,4 +102,13 @@ async function native(others: Page, relay: Page, children: number): Promise<void
     await others.evaluate((stream) => globalThis.voice.hearInElement(stream), atChild);
   }
   await speakForEver(others, probe);
+}
+
+async function bare(others: Page, relay: Page, children: number): Promise<void> {
+  const add = (page: Page): Promise<number> => page.evaluate(() => globalThis.voice.addBare());
+  const speaker = await add(others);
+  const relayed = await add(relay);
+  await passBare(others, speaker, relay, relayed);
+  for (let child = 0; child < children; child++) await passBare(relay, relayed, others, await add(others));
+  await others.evaluate((member) => globalThis.voice.speakBare(member), speaker);
 }

@@ -7,7 +7,7 @@ const TARGETS = { delay: 0.85, hopMs: 2, relayCpu: 1 / 3, furtherChild: 1 / 10 }
 
 export function printTables(results: readonly Result[]): void {
   console.table(
-    results.map(({ metric, browser, hops, children, system, medianMs, p95Ms, cpuPercent, gaps }) => ({
+    results.map(({ metric, browser, hops, children, system, medianMs, p95Ms, heldMs, cpuPercent, gaps }) => ({
       metric,
       browser,
       relays: hops,
@@ -15,6 +15,7 @@ export function printTables(results: readonly Result[]): void {
       system,
       'median ms': medianMs?.toFixed(1) ?? '',
       'p95 ms': p95Ms?.toFixed(1) ?? '',
+      'held ms': heldMs?.toFixed(1) ?? '',
       'cpu %': cpuPercent?.toFixed(1) ?? '',
       gaps: gaps ?? '',
     })),
@@ -44,7 +45,7 @@ function compare(results: readonly Result[]): Comparison[] {
         met: measured <= target ? 'yes' : 'no',
       });
   };
-  const figure = (wanted: Partial<Result>, of: 'medianMs' | 'cpuPercent'): number => {
+  const figure = (wanted: Partial<Result>, of: 'medianMs' | 'heldMs' | 'cpuPercent'): number => {
     const found = results.find((result) =>
       Object.entries(wanted).every(([key, value]) => result[key as keyof Result] === value),
     );
@@ -52,19 +53,24 @@ function compare(results: readonly Result[]): Comparison[] {
   };
   const delay = (system: Result['system'], hops: number): number =>
     figure({ metric: 'delay', system, hops }, 'medianMs');
+  const held = (hops: number): number => figure({ metric: 'delay', system: 'ours', hops }, 'heldMs');
   add('delay, ours ÷ native, no relay', delay('ours', 0) / delay('native', 0), TARGETS.delay);
-  for (const hops of [1, 3])
-    for (const system of ['ours', 'native'] as const)
+  for (const hops of [1, 3]) {
+    for (const system of ['ours', 'native', 'bare'] as const)
       add(
         `${system}: each of ${hops} relays adds`,
         (delay(system, hops) - delay(system, 0)) / hops,
         TARGETS.hopMs,
         ' ms',
       );
+    add(`ours: of that, held back by the listener`, (held(hops) - held(0)) / hops, TARGETS.hopMs, ' ms');
+  }
   const cpu = (system: Result['system'], children: number): number =>
     figure({ metric: 'relay-cpu', system, children }, 'cpuPercent');
   add('relay to 4 children, cpu, ours ÷ native', cpu('ours', 4) / cpu('native', 4), TARGETS.relayCpu);
+  add('relay to 4 children, cpu, bare ÷ native', cpu('bare', 4) / cpu('native', 4), TARGETS.relayCpu);
   const further = (system: Result['system']): number => (cpu(system, 4) - cpu(system, 1)) / 3;
   add('each further child, cpu, ours ÷ native', further('ours') / further('native'), TARGETS.furtherChild);
+  add('each further child, cpu, bare ÷ native', further('bare') / further('native'), TARGETS.furtherChild);
   return lines;
 }

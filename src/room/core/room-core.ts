@@ -9,6 +9,7 @@
 import type { Opus } from '../../audio/codec.js';
 import { VoiceEncoder } from '../../audio/voice-encoder.js';
 import { NETWORK_DEFAULTS } from '../../network/config.js';
+import type { Link } from '../../network/link.js';
 import { createOverlayEngine } from '../../overlay/engine.js';
 import type {
   Limits,
@@ -227,7 +228,7 @@ export class RoomCore {
       nowMs,
       engine: () => this.#engine as OverlayEngine,
       onSource: (source) => this.#onSource(source),
-      onSent: () => this.#reportQueues(),
+      onSent: (links) => this.#reportQueues(links),
       onInputChange: () => this.#markDirty(),
     });
     for (const identity of start.blocked) this.#blocked.add(identity);
@@ -303,7 +304,7 @@ export class RoomCore {
     this.#tickTimer = setTimeout(
       () => {
         this.#tickAtMs = Number.POSITIVE_INFINITY;
-        this.#reportQueues();
+        this.#reportQueues(this.#links?.open() ?? []);
         this.#measureUpload();
         this.#step({ type: 'tick' });
       },
@@ -537,8 +538,8 @@ export class RoomCore {
   }
 
   /** Tells the engine which links back up: their cost rises and children drift away. */
-  #reportQueues(): void {
-    for (const [peer, link] of this.#links?.open() ?? []) {
+  #reportQueues(links: Iterable<[MemberId, Link]>): void {
+    for (const [peer, link] of links) {
       const { queueMs } = link;
       if (Math.abs(queueMs - (this.#queueMs.get(peer) ?? 0)) < QUEUE_STEP_MS) continue;
       this.#queueMs.set(peer, queueMs);

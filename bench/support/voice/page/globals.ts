@@ -43,6 +43,16 @@ export interface VoicePage {
   nativeConcealment(): Promise<Concealment>;
   closeNative(): Promise<void>;
 
+  /** A member of the floor's chain (`bare.ts`). @returns its index */
+  addBare(): number;
+  offerBare(member: number): Promise<{ connection: number; sdp: string }>;
+  answerBare(member: number, sdp: string): Promise<string>;
+  acceptBare(member: number, connection: number, sdp: string): Promise<void>;
+  speakBare(member: number): void;
+  /** What a member at the end of the chain noted since the last call, ms a message. */
+  takeBare(member: number): Promise<number[]>;
+  closeBare(): void;
+
   /** Blocks the main thread for `busyMs` in every `everyMs` until `thaw`. */
   freeze(busyMs: number, everyMs: number): void;
   thaw(): void;

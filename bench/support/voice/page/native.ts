@@ -1,5 +1,6 @@
 /** The baseline: a native audio track, and native relays that pass a received track on, which the browser re-encodes. */
 
+import { complete } from './bare.js';
 import type { Concealment } from './globals.js';
 
 const connections: RTCPeerConnection[] = [];
@@ -67,15 +68,4 @@ function make(): RTCPeerConnection {
   const connection = new RTCPeerConnection();
   connections.push(connection);
   return connection;
-}
-
-/** The local description with all its candidates. */
-async function complete(connection: RTCPeerConnection): Promise<string> {
-  if (connection.iceGatheringState !== 'complete')
-    await new Promise<void>((resolve) => {
-      connection.onicegatheringstatechange = () => {
-        if (connection.iceGatheringState === 'complete') resolve();
-      };
-    });
-  return connection.localDescription!.sdp;
 }

@@ -2,6 +2,7 @@
 
 import { contexts, playedBy } from './tap.js';
 import type { VoiceRoom as VoiceRoomClass } from '../../../../src/room/voice-room.js';
+import * as bare from './bare.js';
 import type { VoicePage } from './globals.js';
 import * as native from './native.js';
 import type { ProbePlay } from './probe-worklet.js';
@@ -110,6 +111,14 @@ const page: VoicePage = {
     native.close();
     await forgetProbes();
   },
+
+  addBare: bare.add,
+  offerBare: bare.offer,
+  answerBare: bare.answer,
+  acceptBare: bare.accept,
+  speakBare: bare.speak,
+  takeBare: bare.take,
+  closeBare: bare.close,
 
   freeze(busyMs, everyMs) {
     freezing = setInterval(() => {
