@@ -130,10 +130,12 @@ async function delays(
   const path = await openPath(system, page, stage, hops);
   try {
     const track = clickTrack(clicks, ADAPTATION_SECONDS * 1000);
+    let held: number | undefined;
     const recording = await whileFrozen(metric === 'frozen', page, () =>
-      playAndRecord(page, path.probe, track.samples),
+      playAndRecord(page, path.probe, track.samples, async () => {
+        held = await path.playoutDelayMs();
+      }),
     );
-    const held = await path.playoutDelayMs();
     await path.check();
     const heard = findClicks(track, recording);
     if (heard.clicksLost > clicks / 2)

@@ -6,6 +6,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Page } from 'puppeteer-core';
 import { waitFor } from '../../../test/support/tones.js';
+import { RATE_HZ } from './click-track.js';
 import { samplesToText, textToSamples } from './page/samples.js';
 import type { Concealment, StreamIndex } from './page/globals.js';
 import type { VoiceStage } from './voice-stage.js';
@@ -161,19 +162,24 @@ export async function bareDelays(
   }
 }
 
-/** Plays a signal once and returns what was heard meanwhile, from the same sample on. */
+/**
+ * Plays a signal once and returns what was heard meanwhile, from the same sample on.
+ * @param nearEnd asks about the path, once, a moment before the end: what comes afterwards stirs the page up.
+ */
 export async function playAndRecord(
   page: Page,
   probe: StreamIndex,
   signal: Float32Array,
+  nearEnd?: () => Promise<void>,
 ): Promise<Float32Array> {
   await page.evaluate(
     (ear, text) => globalThis.voice.play(ear, text, 'record'),
     probe,
     samplesToText(signal),
   );
-  // Nobody asks meanwhile: every question wakes three processes beside what is measured.
-  await setTimeout((signal.length / 48_000) * 1000);
+  // Nobody asks before: every question wakes three processes beside what is measured.
+  await setTimeout((signal.length / RATE_HZ) * 1000);
+  await nearEnd?.();
   await waitFor(page, (ear) => globalThis.voice.recording(ear) !== undefined, [probe] as [number], {
     timeoutMs: 60_000,
     message: 'the probe did not come to the end of its signal',
