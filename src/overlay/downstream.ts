@@ -102,6 +102,8 @@ export class Downstream {
     reason: 'full' | 'leaf' | 'loop',
     redirects: readonly MemberId[] = [],
   ): void {
+    // Who asks is not served as far as it knows; refused, it goes elsewhere.
+    if (tree.removeChild(from)) this.core.viewChanged = true;
     this.core.reject(from, { source: tree.handle, reason, redirects });
   }
 
