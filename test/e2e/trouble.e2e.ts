@@ -7,8 +7,11 @@ import { TONES_HZ } from '../support/injected-scripts.js';
 import { allHearAll, joinAll, type RoomPage } from '../support/room-page.js';
 import { Stage } from '../support/stage.js';
 
-/** A crashed page must be noticed within this. */
-const CRASH_NOTICED_MS = 2000;
+/**
+ * A crashed page must be noticed within two seconds. Asked to crash, Chromium takes 0.3–1.3 s, in which the page talks on;
+ * what it reports then comes up to 0.3 s after the last word, for which the room's 1.45 s begin. So this counts from the report.
+ */
+const CRASH_NOTICED_MS = 1700;
 
 describe('trouble', { timeout: 300_000 }, () => {
   let stage: Stage;
@@ -25,16 +28,17 @@ describe('trouble', { timeout: 300_000 }, () => {
     await allHearAll(cast);
 
     const session = await victim.page.createCDPSession();
-    const crashedAtMs = Date.now();
+    const died = new Promise<number>((resolve) => victim.page.once('error', () => resolve(Date.now())));
     // The answer never comes: the process that would give it is gone.
     session.send('Page.crash').catch(() => undefined);
+    const diedAtMs = await died;
     await Promise.all([a.sees(['B'], 5000), b.sees(['A'], 5000)]);
     for (const one of [a, b]) {
       const left = (await one.log()).find((event) => event.type === 'peer-leave');
       assert.equal(left?.name, 'C');
       assert.ok(
-        left.atMs - crashedAtMs <= CRASH_NOTICED_MS,
-        `${one.name} noticed after ${left.atMs - crashedAtMs} ms`,
+        left.atMs - diedAtMs <= CRASH_NOTICED_MS,
+        `${one.name} noticed after ${left.atMs - diedAtMs} ms`,
       );
     }
     await Promise.all([a.hears([b.toneHz!], 2000), b.hears([a.toneHz!], 2000)]);
