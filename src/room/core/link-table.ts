@@ -10,8 +10,9 @@
  * browser is built around that fingerprint.
  *
  * Bound: one attempt or link per member the engine asked for or admitted; each attempt ends by itself after
- * `linkSignalTimeoutMs` without the far end's description, or `linkAttemptTimeoutMs` after it. An attempt remembers
- * `MAX_SAID` signals and says them at most `MAX_REPEATS` times a step by itself, and at most twice in `linkRepeatMs`.
+ * `linkSignalTimeoutMs` without the far end's description since the last way to it opened, or `linkAttemptTimeoutMs` after
+ * it. An attempt remembers `MAX_SAID` signals and says them again at most `MAX_REPEATS` times a step by itself, at most
+ * twice in `linkRepeatMs` when asked, and once for each way that opens.
  */
 
 import type { MemberId } from '../../units.js';

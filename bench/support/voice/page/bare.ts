@@ -4,6 +4,8 @@
  * message was on its way. What a voice over the same browser and machine could at best be relayed with.
  */
 
+import { complete } from './description.js';
+
 /** Bytes of one voice's message: 63 B of Opus, its header and the link's envelope. */
 const MESSAGE_BYTES = 95;
 
@@ -114,15 +116,4 @@ function open(member: number, type: 'in' | 'out'): RTCPeerConnection {
   });
   tell(member, { type, channel }, [channel as unknown as Transferable]);
   return connection;
-}
-
-/** The local description with all its candidates. */
-export async function complete(connection: RTCPeerConnection): Promise<string> {
-  if (connection.iceGatheringState !== 'complete')
-    await new Promise<void>((resolve) => {
-      connection.onicegatheringstatechange = () => {
-        if (connection.iceGatheringState === 'complete') resolve();
-      };
-    });
-  return connection.localDescription!.sdp;
 }

@@ -1,6 +1,6 @@
 /** The baseline: a native audio track, and native relays that pass a received track on, which the browser re-encodes. */
 
-import { complete } from './bare.js';
+import { complete } from './description.js';
 import type { Concealment } from './globals.js';
 
 const connections: RTCPeerConnection[] = [];
