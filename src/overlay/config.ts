@@ -122,6 +122,8 @@ export interface OverlayConfig {
   readonly handoverMs: number;
   /** How long a link still delivers after its goodbye, ms: trees move one after the other, each in a hand-over. */
   readonly retireMs: number;
+  /** How long the link of a member declared gone is kept, ms: one that only slept comes back to links that stand. */
+  readonly lostLinkMs: number;
   /** Backup parents remembered per source. */
   readonly backups: number;
   /** From this capacity on, one slot is kept for children in need. */
@@ -183,7 +185,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   publishIntervalMs: 2000,
   placedError: 0.35,
   coordinateShiftMs: 15,
-  coordinateIntervalMs: 30_000,
+  coordinateIntervalMs: 120_000,
   coordinateIntervalMaxMs: 300_000,
   tombstoneMs: 120_000,
   maxTombstones: 512,
@@ -192,8 +194,8 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
 
   relayMs: 1,
   copyKbps: 40,
-  switchGain: 0.02,
-  switchGainMs: 1,
+  switchGain: 0.01,
+  switchGainMs: 0.5,
   speakingSwitchGain: 0.1,
   speakingSwitchGainMs: 5,
   advertDelayMs: 300,
@@ -210,6 +212,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   improveIntervalMs: 1500,
   handoverMs: 600,
   retireMs: 1500,
+  lostLinkMs: 6000,
   backups: 2,
   reserveFromSlots: 4,
   stallMs: 60,

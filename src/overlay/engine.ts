@@ -96,7 +96,10 @@ class Engine implements OverlayEngine {
           this.#trees.neighbourFailing(neighbour.peer);
           this.#gossip.suspect(neighbour.peer);
         },
-        finished: (neighbour) => this.#closeLink(neighbour),
+        finished: (neighbour) => {
+          if (neighbour.lost) core.send(neighbour.peer, { type: 'link-drop', reason: 'gone' });
+          this.#closeLink(neighbour);
+        },
         measured: (neighbour) => this.#noteRoundTrip(neighbour),
       },
       () => this.#coordinate,
@@ -308,6 +311,7 @@ class Engine implements OverlayEngine {
       this.#rewiring.roomChanged();
       if (outcome === 'new') {
         this.#trees.add(memberId);
+        this.#recover(memberId);
         this.#linkage.wake(core.jittered(30));
       } else if (outcome === 'left') this.#departed(memberId, false);
       else this.#linkage.wake(core.jittered(core.config.linkCheckMs));
@@ -324,10 +328,21 @@ class Engine implements OverlayEngine {
     this.#roster.slots.release(member);
     const link = this.#neighbours.link(member);
     if (link && lost) {
-      this.#core.send(member, { type: 'link-drop', reason: 'gone' });
-      this.#closeLink(link);
+      this.#trees.disown(member);
+      this.#linkage.lose(link);
+      this.#adjacencyChanged(ADJACENCY_DELAY_MS);
     } else if (link) this.#linkage.retire(link, 2 * this.#core.config.retireMs);
     this.#core.viewChanged = true;
+  }
+
+  /** A member that was declared gone by mistake is back: over a link that still stands everything goes on at once. */
+  #recover(member: MemberId): void {
+    const link = this.#neighbours.link(member);
+    if (link?.lost !== true) return;
+    this.#linkage.reinstate(link);
+    this.#trees.linkUp(link);
+    this.#tellAdjacency([link]);
+    this.#adjacencyChanged(ADJACENCY_DELAY_MS);
   }
 
   #takeMessage(from: MemberId, message: ControlMessage): void {

@@ -87,7 +87,7 @@ export class Gossip {
   /** A link ended: a branch of the tree may be gone with it, so for a moment everybody is a branch again. */
   linkDown(neighbour: Neighbour): void {
     if (!neighbour.eagerNews || !this.#isLarge) return;
-    for (const other of this.neighbours.all.values()) this.#setEager(other, true);
+    for (const other of this.neighbours.linked) this.#setEager(other, true);
   }
 
   onDigest(from: Neighbour, message: ControlMessage & { type: 'digest' }): void {
@@ -170,7 +170,7 @@ export class Gossip {
   }
 
   #setEager(neighbour: Neighbour, eager: boolean): void {
-    if (neighbour.eagerNews === eager || (!eager && neighbour.piped && !neighbour.linked)) return;
+    if (neighbour.eagerNews === eager) return;
     neighbour.eagerNews = eager;
     this.core.send(neighbour.peer, { type: 'news-mode', eager });
   }

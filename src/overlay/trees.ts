@@ -138,6 +138,15 @@ export class Trees {
     }
   }
 
+  /** A neighbour's member is taken for gone: it is served no more, and told so in case it is not. */
+  disown(peer: MemberId): void {
+    for (const tree of this.byHandle.values()) {
+      if (!tree.children.has(peer) && !tree.adopting.has(peer)) continue;
+      this.downstream.expel(tree, peer);
+      this.#mark(tree);
+    }
+  }
+
   /** A neighbour fell silent or leaves: the trees it serves look for another parent now. */
   neighbourFailing(peer: MemberId): void {
     for (const tree of this.byHandle.values()) if (tree.expects(peer)) this.#mark(tree);
@@ -497,7 +506,7 @@ export class Trees {
   /** Blocked: not a packet more in or out, no offer, no child. */
   #abandon(tree: Tree): void {
     this.upstream.abandon(tree);
-    this.downstream.expel(tree);
+    this.downstream.expelAll(tree);
     tree.advertAtMs = this.core.nowMs;
   }
 }
