@@ -100,7 +100,10 @@ class Engine implements OverlayEngine {
           if (neighbour.lost) core.send(neighbour.peer, { type: 'link-drop', reason: 'gone' });
           this.#closeLink(neighbour);
         },
-        measured: (neighbour) => this.#noteRoundTrip(neighbour),
+        measured: (neighbour, isFirst) => {
+          this.#noteRoundTrip(neighbour);
+          if (isFirst) this.#trees.linkMeasured(neighbour);
+        },
       },
       () => this.#coordinate,
     );

@@ -20,8 +20,8 @@ const MAX_RTT_MS = 10_000;
 export interface HeartbeatEvents {
   /** Nothing was heard for `linkSilenceMs`. */
   fellSilent(neighbour: Neighbour): void;
-  /** A round trip was measured. */
-  measured(neighbour: Neighbour): void;
+  /** A round trip was measured, perhaps the first one over this link. */
+  measured(neighbour: Neighbour, isFirst: boolean): void;
   /** A retiring link's time is over, or a link is dead although its member is not. */
   finished(neighbour: Neighbour): void;
 }
@@ -67,12 +67,22 @@ export class Heartbeats {
     neighbour.theirSentMs = message.sentMs;
     neighbour.theirSentHeardMs = nowMs;
     if (message.coordinate) neighbour.coordinate = message.coordinate;
-    if (message.echoMs === undefined) return;
+    if (message.echoMs === undefined) {
+      if (!neighbour.measured) this.#answerFirst(neighbour);
+      return;
+    }
     const rttMs = ((Math.floor(nowMs) - message.echoMs) & 0xffff) - message.heldMs;
     if (rttMs >= 0 && rttMs < MAX_RTT_MS) {
+      const isFirst = !neighbour.measured;
       neighbour.noteRtt(Math.max(0.5, rttMs));
-      this.events.measured(neighbour);
+      this.events.measured(neighbour, isFirst);
     }
+  }
+
+  /** A link that is new to both is measured within a round trip: until then nothing better is known than a guess. */
+  #answerFirst(neighbour: Neighbour): void {
+    neighbour.nextHeartbeatMs = this.core.nowMs;
+    this.neighbours.wake(this.core.nowMs);
   }
 
   tick(): void {

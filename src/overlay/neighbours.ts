@@ -96,9 +96,9 @@ export class Neighbour {
     return this.rttMs / 2 + this.queueMs;
   }
 
-  /** How far `costMs` may be off by chance, ms. */
+  /** How far `costMs` may be off by chance, ms; Infinity before the first round trip came back. */
   get noiseMs(): number {
-    return this.deviationMs / 2;
+    return this.measured ? this.deviationMs / 2 : Infinity;
   }
 
   noteRtt(sampleMs: number): void {

@@ -417,10 +417,19 @@ export class Trees {
       link.reviewedCostMs = link.costMs;
       moved.push(link);
     }
-    if (moved.length === 0) return;
+    if (moved.length > 0) this.#markServable(moved);
+  }
+
+  /** How long a new link takes is known now: until then only those without any parent turn to it. */
+  linkMeasured(link: Neighbour): void {
+    link.reviewedCostMs = link.costMs;
+    this.#markServable([link]);
+  }
+
+  #markServable(links: readonly Neighbour[]): void {
     for (const tree of this.byHandle.values()) {
       if (tree.own) continue;
-      for (const link of moved) {
+      for (const link of links) {
         if (tree.parent === link.peer || link.offers.costMs(tree.slot) + link.costMs < tree.costMs) {
           this.#mark(tree);
           break;
