@@ -306,6 +306,8 @@ export class Upstream {
 
   #ask(tree: Tree, peer: MemberId, improving: boolean): void {
     const { core } = this;
+    // It may be the old parent of a hand-over that is about to end: letting go of it then would undo this.
+    tree.feeds.delete(peer);
     tree.asked.set(peer, { atMs: core.nowMs, improving });
     core.subscribe(peer, {
       source: tree.handle,

@@ -65,6 +65,18 @@ const SCRIPTS: readonly (readonly [string, Script])[] = [
     },
   ],
   [
+    // p ═► a, moved to q and sent back to p     the end of the first hand-over cancelled what a had just asked of p
+    'a child sent back to its old parent in the middle of a hand-over is served there',
+    {
+      seed: 999995,
+      equipment: ['phone', 'laptop', 'desktop'],
+      network: 'lossy',
+      members: 8,
+      joinEveryMs: 10,
+      steps: [{ waitMs: 433, action: { does: 'join' } }],
+    },
+  ],
+  [
     // round trips that vary by more than trees differ
     'on a jittery network trees come to rest',
     {
