@@ -59,7 +59,6 @@ export class Tree implements Due {
   /** Children promised to us by a parent that displaced them, with the end of the promise. */
   readonly adopting = new PeerMap<number>();
 
-  readonly window = new SequenceWindow();
   /** Frames are due: the last one seen was not the end of a spurt. */
   speaking = false;
   lastFrameMs = -Infinity;
@@ -90,6 +89,8 @@ export class Tree implements Due {
     readonly order: number,
     /** Its row in the neighbours' columns. */
     readonly slot: number,
+    /** Which frames were heard. */
+    readonly window: SequenceWindow,
   ) {
     this.handle = handleOf(source);
     if (own) {

@@ -11,10 +11,12 @@ import { type Acceptance, type Rejection, type RouteOffer, type SubscribeRequest
 import type { VoiceHeader } from '../wire/voice-packet.js';
 import type { Core } from './core.js';
 import { Downstream } from './downstream.js';
+import { SequenceWindow } from './dedupe.js';
 import { DueQueue } from './due-queue.js';
 import type { PacketVerdict, TreeView } from './interface.js';
 import type { Prospect } from './worth.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
+import { remember } from './remember.js';
 import type { Roster } from './roster.js';
 import { Slots } from './slots.js';
 import { epochNewer, Tree } from './tree.js';
@@ -34,6 +36,8 @@ const UNSOLICITED_MS = 300;
 const MAX_EARLY_SOURCES = 256;
 /** Children of the own voice below which a member takes in who wants a link, even for another one. */
 const DESERTED = 3;
+/** Members declared gone of whom it is remembered which frames were heard: 128 B each. */
+const MAX_WINDOWS = 64;
 const NOBODY: readonly MemberId[] = [];
 
 export class Trees {
@@ -53,6 +57,8 @@ export class Trees {
   readonly #slots = new Slots<Handle>();
   /** The latter, oldest first; at most `MAX_EARLY_SOURCES`. */
   readonly #early = new Set<Handle>();
+  /** What was heard of members declared gone: one that comes back may have old frames on their way. At most `MAX_WINDOWS`. */
+  readonly #windows = new Map<MemberId, SequenceWindow>();
   #nextReviewMs = 0;
   readonly #verdict: PacketVerdict = { deliver: false, forwardTo: NOBODY, keep: false };
 
@@ -81,7 +87,10 @@ export class Trees {
     const holder = this.byHandle.get(handle);
     if (holder && holder.source <= member) return;
     if (holder) this.remove(holder.source);
-    const tree = new Tree(member, member === this.core.selfId, this.#planned++, this.#slots.take(handle));
+    const own = member === this.core.selfId;
+    const window = this.#windows.get(member) ?? new SequenceWindow();
+    this.#windows.delete(member);
+    const tree = new Tree(member, own, this.#planned++, this.#slots.take(handle), window);
     tree.blocked = this.#isBlockedMember(member);
     this.byHandle.set(handle, tree);
     this.#early.delete(handle);
@@ -100,8 +109,11 @@ export class Trees {
   remove(member: MemberId, lost = false): void {
     const tree = this.of(member);
     if (!tree) return;
-    if (lost) this.#abandon(tree);
-    if (lost) this.downstream.advertise(tree);
+    if (lost) {
+      this.#abandon(tree);
+      this.downstream.advertise(tree);
+      if (!tree.window.empty) remember(this.#windows, member, tree.window, MAX_WINDOWS);
+    }
     this.byHandle.delete(tree.handle);
     this.#due.remove(tree);
     this.#marked.delete(tree);

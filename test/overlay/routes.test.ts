@@ -50,6 +50,15 @@ const asker = (rest: Partial<Asker> = {}): Asker => ({
 });
 
 describe('which parent', () => {
+  test('nobody moves over a link that was not measured yet, and none goes without a parent because of it', () => {
+    const guessed = candidate('new', 20, { noiseMs: Infinity });
+    const present = { parent: id('old'), costMs: 200, noiseMs: 0, feasibleMs: Infinity };
+    const least = { switchGain: 0.01, switchGainMs: 0.5 };
+    assert.equal(chooseBetterParent([guessed], present, least), undefined);
+    assert.equal(chooseBetterParent([{ ...guessed, noiseMs: 1 }], present, least)?.peer, 'new');
+    assert.equal(chooseFirstParent([guessed], [])?.peer, 'new');
+  });
+
   test('a parent whose own cost was once above ours may hang below us', () => {
     const table: [Partial<Candidate>, number, boolean][] = [
       [{ reportedMs: 20 }, 30, true],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { atRest, everybodyKnowsEverybody, linksAreKept } from '../simulation/invariants.js';
-import { syntheticLatencies } from '../simulation/network.js';
+import { syntheticLatencies, uniformLatencies } from '../simulation/network.js';
 import { seededRandom } from '../simulation/random.js';
 import { Simulation } from '../simulation/simulation.js';
 import { assertHeardAll, busiestRelay, fill, settle, settledRoom, type Room } from './rooms.js';
@@ -29,6 +29,19 @@ describe('joining', () => {
       for (const member of room.members) assert.equal(member.links.size, 7);
       everybodySpeaks(room);
     }
+  });
+
+  // a ═══ b     each answers the other's first heartbeat at once
+  test('both ends of a new link know how long it is within a round trip', () => {
+    const simulation = new Simulation({ seed: 3, latencies: uniformLatencies(2, 150) });
+    const members = [simulation.join(), simulation.join()];
+    assert.ok(simulation.runUntilTrue(() => members.every(({ links }) => links.size === 1), 5000, 1));
+    simulation.run(302);
+    for (const { engine } of members)
+      assert.deepEqual(
+        engine.view().links.map(({ rttMs }) => Math.round(rttMs)),
+        [300],
+      );
   });
 
   // s ─► a ─► b ─► c ─► d     one copy each: every voice travels along a chain

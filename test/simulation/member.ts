@@ -215,7 +215,8 @@ export class SimulatedMember {
 
   /** Nothing runs until then; messages wait. */
   freeze(ms: number): void {
-    this.frozenUntilMs = this.simulation.nowMs + ms;
+    // Never sooner than said before: what waits would be overtaken by what comes after.
+    this.frozenUntilMs = Math.max(this.frozenUntilMs, this.simulation.nowMs + ms);
   }
 
   /** Speaks for so long: a frame every 20 ms, the last one marked. */
