@@ -5,7 +5,7 @@
  * improves and start over when the room changes.
  */
 
-import { handleOf, type Handle, type MemberId } from '../units.js';
+import type { Handle, MemberId } from '../units.js';
 import type { ControlMessage } from '../wire/control.js';
 import type { Coordinate } from '../wire/roster-entry.js';
 import { Acquaintances, estimateWithin } from './acquaintances.js';
@@ -36,9 +36,6 @@ const ASK_AGAIN_MS = 10_000;
 const MAX_REMEMBERED = 512;
 /** A change of worth below this is not told, ms a source. */
 const TELL_MS = 0.25;
-
-/** Share of an estimated delay that a link may turn out to have: estimates are off by a factor of two for one pair in ten. */
-const OPTIMISM = 0.8;
 
 interface Round {
   readonly nonce: number;
@@ -332,11 +329,6 @@ export class Rewiring {
     return [...first, ...draw(handles, rewireSample - first.length, this.core.random)];
   }
 
-  /** Whether a link might be a shorter way to its far end than the present one; if not, it is one to nobody. */
-  #isHopeful(peer: MemberId, linkMs: number): boolean {
-    return linkMs === Infinity || OPTIMISM * linkMs < this.trees.soonestMs(handleOf(peer));
-  }
-
   /**
    * Some at random, against blind spots; the others the nearest as far as coordinates tell. Not those to whom the present
    * way is the longest detour: sorted by that, the members whose distance is underestimated most come first.
@@ -352,12 +344,10 @@ export class Rewiring {
         (this.#askedMs.get(peer) ?? -Infinity) + ASK_AGAIN_MS <= nowMs,
     );
     const { rewireCandidates, rewireRandom } = core.config;
-    const hopeful = others
+    const random = draw(others, rewireRandom, core.random);
+    const near = others
+      .filter((peer) => !random.includes(peer))
       .map((peer) => ({ peer, linkMs: this.#linkMs(peer) ?? Infinity }))
-      .filter(({ peer, linkMs }) => this.#isHopeful(peer, linkMs));
-    const random = draw(hopeful, rewireRandom, core.random).map(({ peer }) => peer);
-    const near = hopeful
-      .filter(({ peer }) => !random.includes(peer))
       .sort((a, b) => a.linkMs - b.linkMs)
       .slice(0, rewireCandidates - random.length);
     const candidates = [...random, ...near.map(({ peer }) => peer)];

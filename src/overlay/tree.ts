@@ -1,7 +1,7 @@
 /** One source's tree as this member sees it: where the voice comes from, where it goes, what the neighbours offer. */
 
 import { handleOf, type Handle, type MemberId } from '../units.js';
-import { SequenceWindow } from './dedupe.js';
+import type { SequenceWindow } from './dedupe.js';
 import type { Due } from './due-queue.js';
 import { PeerMap } from './peer-map.js';
 

@@ -380,8 +380,9 @@ export class SimulatedMember {
   #arrive(from: SimulatedMember, bytes: Uint8Array, openedAtMs: number | undefined, reliable: boolean): void {
     const link = this.links.get(from.id);
     const held = openedAtMs !== undefined && link?.openedAtMs === openedAtMs ? link.held : undefined;
-    if (!reliable || !held || (held.length === 0 && this.simulation.connected(from.place, this.place))) {
-      this.receiveControl(from, bytes, openedAtMs);
+    const connected = this.simulation.connected(from.place, this.place);
+    if (!reliable || !held || (held.length === 0 && connected)) {
+      if (connected) this.receiveControl(from, bytes, openedAtMs);
       return;
     }
     held.push(bytes);
@@ -399,7 +400,7 @@ export class SimulatedMember {
   }
 
   receiveControl(from: SimulatedMember, bytes: Uint8Array, openedAtMs: number | undefined): void {
-    if (!this.alive || !this.simulation.connected(from.place, this.place)) return;
+    if (!this.alive) return;
     if (this.frozenUntilMs > this.simulation.nowMs) {
       this.simulation.at(this.frozenUntilMs, () => this.receiveControl(from, bytes, openedAtMs));
       return;
