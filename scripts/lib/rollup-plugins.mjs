@@ -1,6 +1,7 @@
 /** Small transforms the bundles need. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import { rollup } from 'rollup';
 
 const LIBOPUS_FILE = 'libopus-wasm/dist/generated/libopus.generated.mjs';
@@ -46,11 +47,11 @@ function respelt(code) {
   const reader = 'o[i]=~c>>8&c';
   const [literal] = /(["'])(?:(?!\1)[^\\\n]|\\[^]){100000,}\1/.exec(code) ?? [];
   if (literal === undefined || !code.includes(reader)) return undefined;
-  const text = /** @type {string} */ (new Function(`return ${literal}`)());
+  const text = /** @type {string} */ (runInNewContext(literal));
   const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0) & (char < 'Ā' ? 255 : 0));
-  const counts = new Uint32Array(256);
-  for (const byte of bytes) counts[byte]++;
-  const byFrequency = [...counts.keys()].sort((a, b) => counts[b] - counts[a] || a - b);
+  const counts = new Map(Array.from({ length: 256 }, (_, byte) => [byte, 0]));
+  for (const byte of bytes) counts.set(byte, (counts.get(byte) ?? 0) + 1);
+  const byFrequency = [...counts].sort(([a, n], [b, m]) => m - n || a - b).map(([byte]) => byte);
   /** @type {string[]} characters in the order they are given out; none that a script has to escape */
   const characters = [];
   for (let point = 0x20; characters.length < 256; point++) {
@@ -59,7 +60,7 @@ function respelt(code) {
   }
   const spelling = new Map(byFrequency.map((byte, rank) => [byte, characters[rank]]));
   const points = characters.map((char) => char.charCodeAt(0));
-  const key = [...Array(points[255] + 1).keys()]
+  const key = [...Array(Math.max(...points) + 1).keys()]
     .map((point) => (byFrequency[points.indexOf(point)] ?? 0).toString(16).padStart(2, '0'))
     .join('');
   return code
