@@ -198,7 +198,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   switchGainMs: 0.5,
   speakingSwitchGain: 0.1,
   speakingSwitchGainMs: 5,
-  advertDelayMs: 900,
+  advertDelayMs: 300,
   advertUrgentMs: 15,
   advertChange: 0.03,
   advertChangeMs: 1.5,

@@ -68,6 +68,8 @@ describe('crowds', () => {
   test('a short cut, over before anybody is missed, throws nobody out', () => {
     const room = settledRoom({ seed: 29, members: 6 });
     const { simulation, members } = room;
+    // All voices are served before the last links stand.
+    assert.ok(simulation.runUntilTrue(() => members.every(({ links }) => links.size === 5), 3000));
     const linkUps = members.map((member) => member.linkUps);
     simulation.partition = (place) => place % 2;
     simulation.run(600);

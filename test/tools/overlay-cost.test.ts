@@ -12,7 +12,7 @@ test('the cost of a small room is measured: time, memory and bytes a join', () =
     '--nodes',
     '10',
     '--settle',
-    '5',
+    '60',
     '--speakers',
     '2',
   ]);
