@@ -122,8 +122,6 @@ export interface OverlayConfig {
   readonly handoverMs: number;
   /** How long a link still delivers after its goodbye, ms: trees move one after the other, each in a hand-over. */
   readonly retireMs: number;
-  /** How long the link of a member declared gone is kept, ms: one that only slept comes back to links that stand. */
-  readonly lostLinkMs: number;
   /** Backup parents remembered per source. */
   readonly backups: number;
   /** From this capacity on, one slot is kept for children in need. */
@@ -212,7 +210,6 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   improveIntervalMs: 1500,
   handoverMs: 600,
   retireMs: 1500,
-  lostLinkMs: 6000,
   backups: 2,
   reserveFromSlots: 4,
   stallMs: 60,

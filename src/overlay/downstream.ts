@@ -134,16 +134,12 @@ export class Downstream {
   }
 
   /** Cuts all children off at once: the tree may not pass through here any more. */
-  expelAll(tree: Tree): void {
-    for (const child of tree.forwardTo) this.expel(tree, child);
-    tree.adopting.clear();
-  }
-
-  /** Cuts off a child, present or promised. */
-  expel(tree: Tree, child: MemberId): void {
-    tree.adopting.delete(child);
-    if (tree.removeChild(child))
+  expel(tree: Tree): void {
+    for (const child of tree.forwardTo) {
       this.core.reject(child, { source: tree.handle, reason: 'leaf', redirects: [] });
+      tree.removeChild(child);
+    }
+    tree.adopting.clear();
   }
 
   onUnsubscribe(tree: Tree, from: MemberId): void {

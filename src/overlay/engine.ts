@@ -96,10 +96,7 @@ class Engine implements OverlayEngine {
           this.#trees.neighbourFailing(neighbour.peer);
           this.#gossip.suspect(neighbour.peer);
         },
-        finished: (neighbour) => {
-          if (neighbour.lost) core.send(neighbour.peer, { type: 'link-drop', reason: 'gone' });
-          this.#closeLink(neighbour);
-        },
+        finished: (neighbour) => this.#closeLink(neighbour),
         measured: (neighbour, isFirst) => {
           this.#noteRoundTrip(neighbour);
           if (isFirst) this.#trees.linkMeasured(neighbour);
@@ -314,7 +311,6 @@ class Engine implements OverlayEngine {
       this.#rewiring.roomChanged();
       if (outcome === 'new') {
         this.#trees.add(memberId);
-        this.#recover(memberId);
         this.#linkage.wake(core.jittered(30));
       } else if (outcome === 'left') this.#departed(memberId, false);
       else this.#linkage.wake(core.jittered(core.config.linkCheckMs));
@@ -331,21 +327,10 @@ class Engine implements OverlayEngine {
     this.#roster.slots.release(member);
     const link = this.#neighbours.link(member);
     if (link && lost) {
-      this.#trees.disown(member);
-      this.#linkage.lose(link);
-      this.#adjacencyChanged(ADJACENCY_DELAY_MS);
+      this.#core.send(member, { type: 'link-drop', reason: 'gone' });
+      this.#closeLink(link);
     } else if (link) this.#linkage.retire(link, 2 * this.#core.config.retireMs);
     this.#core.viewChanged = true;
-  }
-
-  /** A member that was declared gone by mistake is back: over a link that still stands everything goes on at once. */
-  #recover(member: MemberId): void {
-    const link = this.#neighbours.link(member);
-    if (link?.lost !== true) return;
-    this.#linkage.reinstate(link);
-    this.#trees.linkUp(link);
-    this.#tellAdjacency([link]);
-    this.#adjacencyChanged(ADJACENCY_DELAY_MS);
   }
 
   #takeMessage(from: MemberId, message: ControlMessage): void {

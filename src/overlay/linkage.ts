@@ -190,21 +190,6 @@ export class Linkage {
     this.wake(this.core.config.linkCheckMs);
   }
 
-  /** The member of a link was declared gone: it counts no more, but stands for a while in case that was a mistake. */
-  lose(neighbour: Neighbour): void {
-    if (neighbour.retiring) return;
-    this.retire(neighbour, this.core.config.lostLinkMs);
-    neighbour.lost = true;
-  }
-
-  /** The member is back, and the link to it never ended. */
-  reinstate(neighbour: Neighbour): void {
-    neighbour.lost = neighbour.retiring = false;
-    neighbour.retireAtMs = Infinity;
-    this.#backoff.delete(neighbour.peer);
-    this.wake();
-  }
-
   tick(): void {
     const { core, neighbours } = this;
     if (core.nowMs < this.nextMs || this.leaving) return;

@@ -48,8 +48,6 @@ export class Neighbour {
   /** Goodbye was said: it still delivers for one hand-over, but nothing new is asked of it and it counts no more. */
   retiring = false;
   retireAtMs = Infinity;
-  /** It retires because its member was declared gone: should that have been a mistake, the link is good as it was. */
-  lost = false;
   /** Last heartbeat of theirs, to echo. */
   theirSentMs: number | undefined = undefined;
   theirSentHeardMs = 0;
@@ -167,7 +165,6 @@ export class Neighbours {
       neighbour.silent = false;
       neighbour.retiring = false;
       neighbour.retireAtMs = Infinity;
-      neighbour.lost = false;
       neighbour.linkedAtMs = nowMs;
       neighbour.nextHeartbeatMs = nowMs;
       this.wake(nowMs);

@@ -1,7 +1,7 @@
 /** One source's tree as this member sees it: where the voice comes from, where it goes, what the neighbours offer. */
 
 import { handleOf, type Handle, type MemberId } from '../units.js';
-import type { SequenceWindow } from './dedupe.js';
+import { SequenceWindow } from './dedupe.js';
 import type { Due } from './due-queue.js';
 import { PeerMap } from './peer-map.js';
 
@@ -59,6 +59,7 @@ export class Tree implements Due {
   /** Children promised to us by a parent that displaced them, with the end of the promise. */
   readonly adopting = new PeerMap<number>();
 
+  readonly window = new SequenceWindow();
   /** Frames are due: the last one seen was not the end of a spurt. */
   speaking = false;
   lastFrameMs = -Infinity;
@@ -89,8 +90,6 @@ export class Tree implements Due {
     readonly order: number,
     /** Its row in the neighbours' columns. */
     readonly slot: number,
-    /** Which frames were heard. */
-    readonly window: SequenceWindow,
   ) {
     this.handle = handleOf(source);
     if (own) {

@@ -11,12 +11,10 @@ import { type Acceptance, type Rejection, type RouteOffer, type SubscribeRequest
 import type { VoiceHeader } from '../wire/voice-packet.js';
 import type { Core } from './core.js';
 import { Downstream } from './downstream.js';
-import { SequenceWindow } from './dedupe.js';
 import { DueQueue } from './due-queue.js';
 import type { PacketVerdict, TreeView } from './interface.js';
 import type { Prospect } from './worth.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
-import { remember } from './remember.js';
 import type { Roster } from './roster.js';
 import { Slots } from './slots.js';
 import { epochNewer, Tree } from './tree.js';
@@ -36,8 +34,6 @@ const UNSOLICITED_MS = 300;
 const MAX_EARLY_SOURCES = 256;
 /** Children of the own voice below which a member takes in who wants a link, even for another one. */
 const DESERTED = 3;
-/** Members declared gone of whom it is remembered which frames were heard: 128 B each. */
-const MAX_WINDOWS = 64;
 const NOBODY: readonly MemberId[] = [];
 
 export class Trees {
@@ -57,8 +53,6 @@ export class Trees {
   readonly #slots = new Slots<Handle>();
   /** The latter, oldest first; at most `MAX_EARLY_SOURCES`. */
   readonly #early = new Set<Handle>();
-  /** What was heard of members declared gone: one that comes back may have old frames on their way. At most `MAX_WINDOWS`. */
-  readonly #windows = new Map<MemberId, SequenceWindow>();
   #nextReviewMs = 0;
   readonly #verdict: PacketVerdict = { deliver: false, forwardTo: NOBODY, keep: false };
 
@@ -87,10 +81,7 @@ export class Trees {
     const holder = this.byHandle.get(handle);
     if (holder && holder.source <= member) return;
     if (holder) this.remove(holder.source);
-    const own = member === this.core.selfId;
-    const window = this.#windows.get(member) ?? new SequenceWindow();
-    this.#windows.delete(member);
-    const tree = new Tree(member, own, this.#planned++, this.#slots.take(handle), window);
+    const tree = new Tree(member, member === this.core.selfId, this.#planned++, this.#slots.take(handle));
     tree.blocked = this.#isBlockedMember(member);
     this.byHandle.set(handle, tree);
     this.#early.delete(handle);
@@ -109,11 +100,8 @@ export class Trees {
   remove(member: MemberId, lost = false): void {
     const tree = this.of(member);
     if (!tree) return;
-    if (lost) {
-      this.#abandon(tree);
-      this.downstream.advertise(tree);
-      if (!tree.window.empty) remember(this.#windows, member, tree.window, MAX_WINDOWS);
-    }
+    if (lost) this.#abandon(tree);
+    if (lost) this.downstream.advertise(tree);
     this.byHandle.delete(tree.handle);
     this.#due.remove(tree);
     this.#marked.delete(tree);
@@ -147,15 +135,6 @@ export class Trees {
       const concerned = tree.expects(peer) || tree.children.has(peer) || tree.adopting.has(peer);
       tree.dropNeighbour(peer);
       if (concerned) this.#mark(tree);
-    }
-  }
-
-  /** A neighbour's member is taken for gone: it is served no more, and told so in case it is not. */
-  disown(peer: MemberId): void {
-    for (const tree of this.byHandle.values()) {
-      if (!tree.children.has(peer) && !tree.adopting.has(peer)) continue;
-      this.downstream.expel(tree, peer);
-      this.#mark(tree);
     }
   }
 
@@ -527,7 +506,7 @@ export class Trees {
   /** Blocked: not a packet more in or out, no offer, no child. */
   #abandon(tree: Tree): void {
     this.upstream.abandon(tree);
-    this.downstream.expelAll(tree);
+    this.downstream.expel(tree);
     tree.advertAtMs = this.core.nowMs;
   }
 }

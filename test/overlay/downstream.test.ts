@@ -4,7 +4,6 @@ import { DEFAULT_OVERLAY_CONFIG } from '../../src/overlay/config.js';
 import { Core } from '../../src/overlay/core.js';
 import { Downstream } from '../../src/overlay/downstream.js';
 import { Neighbours } from '../../src/overlay/neighbours.js';
-import { SequenceWindow } from '../../src/overlay/dedupe.js';
 import { Tree } from '../../src/overlay/tree.js';
 import type { MemberId } from '../../src/units.js';
 
@@ -21,7 +20,7 @@ describe('children', () => {
     const neighbours = new Neighbours(core.selfTag);
     neighbours.up(CHILD, 'link', 0);
     const downstream = new Downstream(core, neighbours, false);
-    const tree = new Tree(SOURCE, false, 0, 0, new SequenceWindow());
+    const tree = new Tree(SOURCE, false, 0, 0);
     tree.parent = SOURCE;
     tree.costMs = 20;
     const request = {

@@ -77,22 +77,6 @@ const SCRIPTS: readonly (readonly [string, Script])[] = [
     },
   ],
   [
-    // a ─✕─ b     taken for gone and back, with words from before on their way over links that stood
-    'what was heard of a member before it was taken for gone is not played again after',
-    {
-      seed: 1,
-      equipment: undefined,
-      network: 'calm',
-      members: 5,
-      joinEveryMs: 400,
-      steps: [
-        { waitMs: 814, action: { does: 'speak', who: 4, ms: 100 } },
-        { waitMs: 154, action: { does: 'split', groups: 3 } },
-        { waitMs: 1388, action: { does: 'block', who: 0, whom: 0 } },
-      ],
-    },
-  ],
-  [
     // round trips that vary by more than trees differ
     'on a jittery network trees come to rest',
     {
