@@ -21,11 +21,10 @@ const BACKUP_MS = 10 * DEFAULT_OVERLAY_CONFIG.advertDelayMs;
 /** A place more than allowed is given up within `overrunMs`, and what that opens elsewhere once more. */
 const OVERRUN_MS = 2 * DEFAULT_OVERLAY_CONFIG.overrunMs + 1000;
 /**
- * Copies of one frame in the whole room, a member: one to hear it, and the replays of three rounds of repair with
- * `stallAsks` parents each: what is asked while a line is cut arrives at once when it is mended. Without dedupe a single
- * loop would cost thirty-one.
+ * Copies of one frame in the whole room, a member: one to hear it, and the replays of two rounds of repair with
+ * `stallAsks` parents each. Without dedupe a single loop would cost thirty-one.
  */
-const COPIES_PER_MEMBER = 1 + 3 * DEFAULT_OVERLAY_CONFIG.stallAsks;
+const COPIES_PER_MEMBER = 1 + 2 * DEFAULT_OVERLAY_CONFIG.stallAsks;
 /** A second transmission on the reliable path, beyond its round trip, ms. */
 const RETRANSMISSION_MS = 50;
 const FULL_HOP_LIMIT = 31;

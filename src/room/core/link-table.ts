@@ -13,6 +13,8 @@
  * `linkSignalTimeoutMs` without the far end's description since the last way to it opened, or `linkAttemptTimeoutMs` after
  * it. An attempt remembers `MAX_SAID` signals and says them again at most `MAX_REPEATS` times a step by itself, at most
  * twice in `linkRepeatMs` when asked, and once for each way that opens.
+ *
+ * One file of 400 lines: every step of an attempt ends in the same table, and whom to link to is decided elsewhere.
  */
 
 import type { MemberId } from '../../units.js';
