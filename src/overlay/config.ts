@@ -46,6 +46,8 @@ export interface OverlayConfig {
   readonly linkReviewMs: number;
   /** How long a voice that was being heard may be without any route before a link to its source is tried, ms: beyond repair by others. */
   readonly cutOffMs: number;
+  /** How long all neighbours may be too full to pass a voice on before a link to one of those they point to is opened, ms. */
+  readonly hintMs: number;
   /** How long a member may be without any route before a link across the gap is tried, ms; above a gossip round. */
   readonly unreachableMs: number;
   /** How long a member may be without any route before it is suspected, ms: it and all its neighbours may have gone. */
@@ -87,6 +89,10 @@ export interface OverlayConfig {
   readonly relayMs: number;
   /** Voice of one copy with its headers, kbit/s; turns an upload budget into copies. */
   readonly copyKbps: number;
+  /** Voices at once among which a member's upload is shared when trees are planned. More may speak: shares shrink then. */
+  readonly plannedSpeakers: number;
+  /** How long after its last frame a voice counts among those that speak at once, ms: a pause between words. */
+  readonly speakerHoldMs: number;
   /** A new parent must be this much better, as a share of the present cost … */
   readonly switchGain: number;
   /** … and by this many ms, or RTT noise moves trees. */
@@ -108,6 +114,10 @@ export interface OverlayConfig {
   readonly rivalShare: number;
   /** … and this many ms: it may move here now, or soon. */
   readonly rivalMs: number;
+  /** What a doubled capacity of a child is worth to those below it, as delay, ms … */
+  readonly capacityWorthMs: number;
+  /** … and by how many ms one must be a lesser burden to take the place of another. */
+  readonly burdenMarginMs: number;
   /** When a subscription without an answer counts as refused, ms. */
   readonly answerTimeoutMs: number;
   /** How long a parent that refused is not asked again unless it offers anew, ms. */
@@ -170,6 +180,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   linkCheckMs: 250,
   linkReviewMs: 2000,
   cutOffMs: 400,
+  hintMs: 400,
   unreachableMs: 2500,
   lostMs: 6000,
 
@@ -192,6 +203,8 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
 
   relayMs: 1,
   copyKbps: 40,
+  plannedSpeakers: 4,
+  speakerHoldMs: 2000,
   switchGain: 0.01,
   switchGainMs: 0.5,
   speakingSwitchGain: 0.1,
@@ -203,6 +216,8 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   lagMs: 4000,
   rivalShare: 0.1,
   rivalMs: 4,
+  capacityWorthMs: 20,
+  burdenMarginMs: 12,
   answerTimeoutMs: 1500,
   refusalMs: 1000,
   distrustMs: 2000,
@@ -258,6 +273,7 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
     config.rewireMs <= config.rewireMaxMs, 'rewireMs must be in 300–rewireMaxMs');
   require(config.rewireRandom <= config.rewireCandidates, 'rewireRandom must not exceed rewireCandidates');
   require(config.rewireSlowing >= 1, 'rewireSlowing must be at least 1');
+  require(config.plannedSpeakers >= 1, 'plannedSpeakers must be at least 1');
   require(config.maxPendingLinks >= 1, 'maxPendingLinks must be at least 1');
   return config;
 }

@@ -4,22 +4,45 @@ import type { MemberId } from '../units.js';
 import { MAX_PATH_HOPS, type RouteOffer, type SubscribeRequest } from '../wire/control.js';
 import type { Core } from './core.js';
 import { TOLD_ANCESTOR, TOLD_LAGGING, TOLD_OFFER, type Neighbour, type Neighbours } from './neighbours.js';
-import { decideChild, type ChildState } from './routes.js';
+import { childBurdenMs, decideChild, type ChildState } from './routes.js';
 import type { Told, Tree } from './tree.js';
+import type { UploadBudget } from './upload-budget.js';
+
+/** Changes of what burden is taken that neighbours are told, ms. */
+const YIELD_CHANGE_MS = 12;
 
 export class Downstream {
   constructor(
     readonly core: Core,
     readonly neighbours: Neighbours,
-    /** A hidden page relays nothing new. */
-    public shed: boolean,
+    readonly budget: UploadBudget,
   ) {}
 
-  /** Copies of this source the member may send. Its own voice always has one. */
+  /** Copies of this source the member may send now. */
   capacity(tree: Tree): number {
-    const { uploadSlots, uploadKbps } = this.core.limits;
-    const copies = Math.min(uploadSlots, Math.floor(uploadKbps / this.core.config.copyKbps));
-    return tree.own ? Math.max(1, copies) : this.shed ? 0 : Math.max(0, copies);
+    return this.budget.capacity(tree);
+  }
+
+  /** How strong a parent this member is beside others. */
+  rank(tree: Tree): number {
+    return this.budget.planned(tree);
+  }
+
+  /** What burden a member may be at most to take the place of a child when no slot is free, ms. */
+  #yieldsBelowMs(tree: Tree): number | undefined {
+    if (this.freeSlots(tree) > 0 || this.capacity(tree) === 0) return undefined;
+    let greatestMs = -Infinity;
+    for (const [peer, child] of tree.children) {
+      // One hand-over at a time.
+      if (child.leavingAtMs !== Infinity) return undefined;
+      greatestMs = Math.max(greatestMs, this.#burdenMs(peer, child.capacity));
+    }
+    return Number.isFinite(greatestMs) ? greatestMs - this.core.config.burdenMarginMs : undefined;
+  }
+
+  #burdenMs(peer: MemberId, capacity: number): number {
+    const linkMs = this.neighbours.link(peer)?.costMs ?? 0;
+    return childBurdenMs(linkMs, capacity, this.core.config);
   }
 
   #reserved(capacity: number): number {
@@ -63,11 +86,21 @@ export class Downstream {
       const decision = promised
         ? ({ accept: true, displace: undefined, into: undefined } as const)
         : decideChild(
-            { peer: from, ...request },
+            {
+              peer: from,
+              burdenMs: childBurdenMs(asker.costMs, request.capacity, core.config),
+              freeSlots: request.freeSlots,
+              urgent: request.urgent,
+              unserved: request.unserved,
+            },
             states,
-            capacity,
-            this.#reserved(capacity),
-            tree.adopting.size,
+            {
+              capacity,
+              reserved: this.#reserved(capacity),
+              promised: tree.adopting.size,
+              isSilent: !tree.speaking,
+              marginMs: core.config.burdenMarginMs,
+            },
           );
       if (!decision.accept) return this.#refuse(tree, from, 'full', decision.redirects);
       tree.addChild(from, {
@@ -77,7 +110,7 @@ export class Downstream {
       });
       core.viewChanged = true;
       const { displace, into } = decision;
-      if (displace !== undefined && into !== undefined) this.move(tree, displace, [into]);
+      if (displace !== undefined) this.move(tree, displace, into === undefined ? [] : [into]);
       const host = into === undefined ? undefined : tree.children.get(into);
       if (host && host.freeSlots > 0) host.freeSlots--;
       core.accept(from, { source: tree.handle, adopt: into === from ? displace : undefined });
@@ -117,7 +150,7 @@ export class Downstream {
     );
     return [...tree.children].map(([peer, child]) => ({
       peer,
-      capacity: child.capacity,
+      burdenMs: this.#burdenMs(peer, child.capacity),
       freeSlots: child.freeSlots,
       leaving: child.leavingAtMs !== Infinity,
       linkedToAsker: this.#linked(asker, peer),
@@ -272,12 +305,13 @@ export class Downstream {
   }
 
   #offer(tree: Tree, costMs: number, path: readonly number[]): RouteOffer {
-    const capacity = this.capacity(tree);
+    const capacity = this.rank(tree);
     return {
       source: tree.handle,
       epoch: tree.epoch,
       costMs,
       freeSlots: this.freeSlots(tree),
+      yieldsBelowMs: this.#yieldsBelowMs(tree),
       capacity,
       path,
     };
@@ -305,6 +339,7 @@ export class Downstream {
       costMs: this.#costMs(tree),
       path: tree.path,
       free: this.freeSlots(tree) > 0,
+      yieldsBelowMs: this.#yieldsBelowMs(tree),
     };
   }
 
@@ -315,6 +350,7 @@ export class Downstream {
     return (
       movedMs > Math.max(advertChangeMs, advertChange * told.costMs) ||
       told.free !== this.freeSlots(tree) > 0 ||
+      Math.abs((told.yieldsBelowMs ?? -1000) - (this.#yieldsBelowMs(tree) ?? -1000)) > YIELD_CHANGE_MS ||
       !samePath(told.path, tree.path)
     );
   }

@@ -12,6 +12,7 @@ import type { Core } from './core.js';
 import {
   targetFirst,
   chooseLinks,
+  targetLinks,
   chooseLinkToDrop,
   componentsWithout,
   type LinkCandidate,
@@ -55,6 +56,13 @@ export class Linkage {
 
   get full(): boolean {
     return this.neighbours.linkCount >= this.core.limits.maxLinks;
+  }
+
+  /** Links aimed at: children need some, and where uploads are short whoever could serve many is to have as many. */
+  get target(): number {
+    const { core, trees } = this;
+    const fanOut = trees.budget.copies === Infinity ? 0 : trees.budget.plannedEach;
+    return targetLinks(core.limits.maxLinks, this.roster.entries.size, fanOut + 2, core.config);
   }
 
   admits(peer: MemberId, nowMs: number): boolean {
@@ -219,6 +227,7 @@ export class Linkage {
     const isBlockedOff = cutOff.length > 0 && cutOff.length <= core.config.maxPendingLinks;
     const missed = new Set(isBlockedOff ? cutOff.map((tree) => tree.source) : []);
     for (const source of missed) unreachable.add(source);
+    this.#followHints();
     if (unreachable.size === 0 && this.#hasEnough) return;
     const candidates: LinkCandidate[] = [];
     let waiting = false;
@@ -250,6 +259,21 @@ export class Linkage {
     for (const peer of chosen) this.#open(peer);
     if (chosen.length > 0 || waiting || unreachable.size > 0 || this.#pending.size > 0) {
       this.wake(core.jittered(core.config.linkCheckMs));
+    }
+  }
+
+  /** A voice that every neighbour is too full to pass on: those they point to have room, and are linked to for it. */
+  #followHints(): void {
+    const { core, roster, neighbours } = this;
+    for (const tree of this.trees.unserved(core.config.hintMs)) {
+      if (neighbours.linkCount + this.#pending.size >= core.limits.maxLinks) return;
+      if (this.#pending.size >= core.config.maxPendingLinks) return;
+      if (!this.trees.isOffered(tree)) continue;
+      const hint = tree.hints.find((peer) => {
+        const entry = roster.get(peer);
+        return entry && !entry.full && peer !== core.selfId && !neighbours.link(peer) && this.mayAsk(peer);
+      });
+      if (hint !== undefined) this.open(hint);
     }
   }
 
@@ -299,7 +323,8 @@ export class Linkage {
     this.#overrunSinceMs ??= core.nowMs;
     this.wake(core.config.linkCheckMs);
     const links = neighbours.links().sort((a, b) => b.linkedAtMs - a.linkedAtMs);
-    const newest = links[0];
+    // What carries speech is the last to go.
+    const newest = links.find((link) => !this.trees.carriesSpeech(link.peer)) ?? links[0];
     if (!newest) return;
     const tooLate = core.nowMs - this.#overrunSinceMs >= core.config.overrunMs;
     // An exchange of links is paid for by its own rule; only if it is not, the newest goes.
@@ -314,7 +339,8 @@ export class Linkage {
       if (this.#ordered.size === 0 && !needed) return this.drop(newest.peer, 'surplus');
     }
     if (this.#ordered.size > 0 && !tooLate) return;
-    const splice = tooLate ? undefined : this.#planSplice(links.slice(1), newest);
+    const others = links.filter((link) => link !== newest);
+    const splice = tooLate ? undefined : this.#planSplice(others, newest);
     if (!splice) {
       // The link that joins two islands stays; one that is not needed any more goes in its place.
       const victim = bridge ? chooseLinkToDrop(this.#linksToSpare(links, newest.peer)) : undefined;
@@ -370,7 +396,10 @@ export class Linkage {
     }
     const component = componentsWithout(core.selfTag, edges);
     return links
-      .filter((link) => link.peer !== spared && !this.#bridges.has(link.peer))
+      .filter(
+        (link) =>
+          link.peer !== spared && !this.#bridges.has(link.peer) && !this.trees.carriesSpeech(link.peer),
+      )
       .map((link) => ({
         peer: link.peer,
         redundant: links.some((other) => other !== link && component(other.tag) === component(link.tag)),

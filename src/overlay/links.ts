@@ -27,13 +27,14 @@ export interface LinkSituation {
   readonly mayBridge: boolean;
 }
 
-/** How many links a member aims at: everybody in a small room, a bounded number in a large one. */
+/** How many links a member aims at: everybody in a small room, a bounded number in a large one, or what it needs. */
 export function targetLinks(
   maxLinks: number,
   members: number,
+  needed: number,
   config: Pick<OverlayConfig, 'fullMeshMembers' | 'linksInLargeRooms'>,
 ): number {
-  const wanted = members <= config.fullMeshMembers ? members - 1 : config.linksInLargeRooms;
+  const wanted = members <= config.fullMeshMembers ? members - 1 : Math.max(needed, config.linksInLargeRooms);
   return Math.max(0, Math.min(maxLinks, wanted, members - 1));
 }
 
@@ -44,7 +45,7 @@ export function targetFirst(
   config: Pick<OverlayConfig, 'fullMeshMembers' | 'linksInLargeRooms' | 'firstLinks'>,
 ): number {
   return members <= config.fullMeshMembers
-    ? targetLinks(maxLinks, members, config)
+    ? targetLinks(maxLinks, members, 0, config)
     : Math.min(maxLinks, config.firstLinks);
 }
 

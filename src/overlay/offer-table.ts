@@ -1,6 +1,6 @@
 /** What one neighbour offers, a row a source by slot; 8 bytes and two for each hop of the longest path so far. */
 
-import { MAX_PATH_HOPS, type RouteOffer } from '../wire/control.js';
+import { MAX_PATH_HOPS, roomFromWire, roomToWire, type RouteOffer } from '../wire/control.js';
 import { roomFor } from './slots.js';
 
 /** Hops a row has room for at first: trees are rarely deeper. */
@@ -10,7 +10,8 @@ export class OfferTable {
   /** Infinity where nothing is offered. */
   #costsMs = new Float32Array(0);
   #epochs = new Uint16Array(0);
-  #freeSlots = new Uint8Array(0);
+  /** Free slots, or whom a full neighbour gives way to, as on the wire. */
+  #rooms = new Uint8Array(0);
   /** Hops of the path, and `UNUSABLE`. */
   #hops = new Uint8Array(0);
   #paths = new Uint16Array(0);
@@ -38,7 +39,14 @@ export class OfferTable {
   }
 
   freeSlots(slot: number): number {
-    return this.#freeSlots[slot] ?? 0;
+    const room = this.#rooms[slot] ?? NO_ROOM;
+    return room < 128 ? room : 0;
+  }
+
+  /** Whether, with no slot free, a member of this burden takes the place of another child. */
+  givesWay(slot: number, burdenMs: number): boolean {
+    const room = this.#rooms[slot] ?? NO_ROOM;
+    return room !== NO_ROOM && burdenMs < (roomFromWire(room).yieldsBelowMs ?? -Infinity);
   }
 
   pathHops(slot: number): number {
@@ -60,7 +68,7 @@ export class OfferTable {
     this.#reserve(slot, path.length);
     this.#costsMs[slot] = offer.costMs;
     this.#epochs[slot] = offer.epoch;
-    this.#freeSlots[slot] = offer.freeSlots;
+    this.#rooms[slot] = roomToWire(offer);
     let hops = path.length >= MAX_PATH_HOPS ? path.length | UNUSABLE : path.length;
     for (let i = 0, at = slot * this.#stride; i < path.length; i++) {
       const tag = path[i] as number;
@@ -95,16 +103,18 @@ export class OfferTable {
     costsMs.set(this.#costsMs);
     const epochs = new Uint16Array(rows);
     epochs.set(this.#epochs);
-    const freeSlots = new Uint8Array(rows);
-    freeSlots.set(this.#freeSlots);
+    const rooms = new Uint8Array(rows);
+    rooms.set(this.#rooms);
     const counts = new Uint8Array(rows);
     counts.set(this.#hops);
     this.#costsMs = costsMs;
     this.#epochs = epochs;
-    this.#freeSlots = freeSlots;
+    this.#rooms = rooms;
     this.#hops = counts;
   }
 }
 
 /** Above every number of hops. */
 const UNUSABLE = 0x80;
+/** As on the wire: full, and giving way to nobody. */
+const NO_ROOM = 255;

@@ -12,7 +12,6 @@ import { Acquaintances, estimateWithin } from './acquaintances.js';
 import { estimateRttMs } from './coordinates.js';
 import type { Core } from './core.js';
 import type { Linkage } from './linkage.js';
-import { targetLinks } from './links.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import { remember } from './remember.js';
 import type { Roster } from './roster.js';
@@ -171,7 +170,7 @@ export class Rewiring {
   }
 
   get #target(): number {
-    return targetLinks(this.core.limits.maxLinks, this.roster.entries.size, this.core.config);
+    return this.linkage.target;
   }
 
   get #full(): boolean {
@@ -194,7 +193,7 @@ export class Rewiring {
       asked: new Set(),
       offers: [],
     };
-    const sample = sources.map((source, i) => ({ source, costMs: ownCosts[i] as number }));
+    const sample = sources.map((source) => ({ source, costMs: this.trees.offeredMs(source) }));
     for (const peer of this.#candidates()) {
       const coordinate = this.coordinate();
       if (this.sendRouted(peer, { type: 'costs-request', nonce: round.nonce, coordinate, sample }))
@@ -223,7 +222,7 @@ export class Rewiring {
       willing,
       gainMs: linkMs === undefined ? 0 : gainOfLink(needs, theirs, linkMs, core.config.relayMs),
       priceMs: this.#full ? (this.#leastUseful()?.priceMs ?? UNSERVED_MS) : 0,
-      costs,
+      costs: sources.map((source) => this.trees.offeredMs(source)),
     });
   }
 

@@ -17,6 +17,8 @@ export interface Candidate {
   /** Its route epoch is older than the chooser's. */
   readonly olderEpoch: boolean;
   readonly freeSlots: number;
+  /** It would take the chooser: on a free slot, or in the place of a child that is a greater burden. */
+  readonly takes: boolean;
   /** Its ancestors, source first. */
   readonly path: readonly number[];
 }
@@ -65,7 +67,7 @@ export function chooseBetterParent(
   const better = candidates.filter(
     (candidate) =>
       candidate.peer !== present.parent &&
-      candidate.freeSlots > 0 &&
+      candidate.takes &&
       candidate.totalMs + candidate.noiseMs <= wanted &&
       isFeasible(candidate, present.feasibleMs),
   );
@@ -102,9 +104,9 @@ export function chooseBackups(
 /** A child as its parent sees it. */
 export interface ChildState {
   readonly peer: MemberId;
-  /** Children it could serve itself. */
-  readonly capacity: number;
-  /** Of these, how many are free. */
+  /** `childBurdenMs`. */
+  readonly burdenMs: number;
+  /** Children it could take now. */
   readonly freeSlots: number;
   /** It was asked to go elsewhere and is served until it has. */
   readonly leaving: boolean;
@@ -116,11 +118,26 @@ export interface ChildState {
 
 export interface Asker {
   readonly peer: MemberId;
-  readonly capacity: number;
+  /** `childBurdenMs`, were it a child. */
+  readonly burdenMs: number;
   /** Children it could take now: where a displaced child would go. */
   readonly freeSlots: number;
   readonly urgent: boolean;
   readonly unserved: boolean;
+}
+
+/** The parent that is asked. */
+export interface Host {
+  /** Children it may have. */
+  readonly capacity: number;
+  /** Of these, slots kept for children in need; they yield to urgent askers. */
+  readonly reserved: number;
+  /** Slots held for children on their way. */
+  readonly promised: number;
+  /** Nothing is being said: a displaced child may be without a parent for a moment. */
+  readonly isSilent: boolean;
+  /** By how much a lesser burden must be less, or two that are alike take turns, ms. */
+  readonly marginMs: number;
 }
 
 export type ChildDecision =
@@ -129,40 +146,41 @@ export type ChildDecision =
   | { readonly accept: false; readonly redirects: readonly MemberId[] };
 
 /**
- * Whether to take another child. With room, yes. Without, a stronger member may take the place of a weaker one, and
- * one without any parent the place of anybody it could serve in turn: the displaced child goes one step down, to the
- * newcomer, so nobody is left out; or, where the newcomer has no link to any of them, to another child. One displacement
- * at a time: the hand-over costs one extra copy, never more.
- *
- * @param reserved slots kept for children in need; they yield to urgent askers
- * @param promised slots held for children on their way
+ * What it costs those below that a child has its place, ms: the way to it, less what its capacity is worth. A slot is
+ * best given to who is near and serves many: each doubling saves the others a part of a hop.
  */
-export function decideChild(
-  asker: Asker,
-  children: readonly ChildState[],
+export function childBurdenMs(
+  linkMs: number,
   capacity: number,
-  reserved: number,
-  promised: number,
-): ChildDecision {
+  config: Pick<OverlayConfig, 'capacityWorthMs'>,
+): number {
+  return linkMs - config.capacityWorthMs * Math.log2(1 + capacity);
+}
+
+/**
+ * Whether to take another child. With room, yes. Without, one that is a lesser burden takes the place of a greater one, and
+ * one without any parent that of anybody: the displaced child goes one step down, to the newcomer, so nobody is left out;
+ * or, where the newcomer has no link to any of them, to another child; or, while nothing is being said, wherever it finds
+ * room. One displacement at a time: the hand-over costs one extra copy, never more.
+ */
+export function decideChild(asker: Asker, children: readonly ChildState[], host: Host): ChildDecision {
+  const { capacity, reserved, promised, isSilent, marginMs } = host;
   const staying = children.filter((child) => !child.leaving);
   const limit = asker.urgent || asker.unserved ? capacity : capacity - reserved;
   if (staying.length + promised < limit) return { accept: true, displace: undefined, into: undefined };
   const handoverRunning = staying.length !== children.length;
-  if (capacity > 0 && asker.freeSlots > 0 && !handoverRunning) {
-    const movable = staying.filter(
-      (child) => child.linkedToAsker && (asker.unserved || child.capacity < asker.capacity),
-    );
-    movable.sort((a, b) => a.capacity - b.capacity || b.freeSlots - a.freeSlots);
-    const weakest = movable[0];
-    if (weakest) return { accept: true, displace: weakest.peer, into: asker.peer };
+  if (capacity > 0 && !handoverRunning) {
+    const yielding = staying
+      .filter((child) => asker.unserved || asker.burdenMs < child.burdenMs - marginMs)
+      .sort((a, b) => b.burdenMs - a.burdenMs || b.freeSlots - a.freeSlots);
+    const below = asker.freeSlots > 0 ? yielding.find((child) => child.linkedToAsker) : undefined;
+    if (below) return { accept: true, displace: below.peer, into: asker.peer };
+    const aside = yielding.find((child) => child.roomAt !== undefined);
+    if (aside) return { accept: true, displace: aside.peer, into: aside.roomAt };
+    const anywhere = isSilent && !asker.unserved && asker.freeSlots > 0 ? yielding[0] : undefined;
+    if (anywhere) return { accept: true, displace: anywhere.peer, into: undefined };
   }
-  if (capacity > 0 && asker.unserved && !handoverRunning) {
-    const movable = staying.filter((child) => child.roomAt !== undefined);
-    movable.sort((a, b) => a.capacity - b.capacity);
-    const weakest = movable[0];
-    if (weakest) return { accept: true, displace: weakest.peer, into: weakest.roomAt };
-  }
-  const redirects = [...staying].sort((a, b) => b.freeSlots - a.freeSlots || b.capacity - a.capacity);
+  const redirects = [...staying].sort((a, b) => b.freeSlots - a.freeSlots || a.burdenMs - b.burdenMs);
   return { accept: false, redirects: redirects.slice(0, 4).map((child) => child.peer) };
 }
 

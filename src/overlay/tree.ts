@@ -16,6 +16,8 @@ export interface Ask {
   readonly atMs: number;
   /** The present parent works; this is a move to a better one, or one that it was asked to make. */
   readonly improving: boolean;
+  /** It was asked to begin with the frame that is needed next. */
+  readonly replays: boolean;
 }
 
 /** What neighbours were last told. */
@@ -24,6 +26,7 @@ export interface Told {
   costMs: number;
   path: readonly number[];
   free: boolean;
+  yieldsBelowMs: number | undefined;
 }
 
 const NOBODY: readonly MemberId[] = [];
@@ -48,6 +51,8 @@ export class Tree implements Due {
   readonly refusedUntilMs = new PeerMap<number>();
   /** Where refusals pointed to, best first; at most 8. */
   hints: readonly MemberId[] = NOBODY;
+  /** The parent began where the old one stood: from its first frame on the old one has nothing left that is missing. */
+  isContinued = false;
   unservedSinceMs: number | undefined = undefined;
   retryAtMs = 0;
   retryDelayMs = 0;

@@ -18,6 +18,7 @@ import type { Neighbour, Neighbours } from './neighbours.js';
 import type { Roster } from './roster.js';
 import { Slots } from './slots.js';
 import { epochNewer, Tree } from './tree.js';
+import { stayingWeakestFirst, UploadBudget } from './upload-budget.js';
 import { Upstream } from './upstream.js';
 
 /** Deadlines of silent trees further ahead than this are rounded up to its multiples, ms. */
@@ -38,6 +39,7 @@ const NOBODY: readonly MemberId[] = [];
 
 export class Trees {
   readonly byHandle = new Map<Handle, Tree>();
+  readonly budget: UploadBudget;
   readonly downstream: Downstream;
   readonly upstream: Upstream;
   /** A voice that was being heard has no parent any more. */
@@ -61,7 +63,8 @@ export class Trees {
     readonly roster: Roster,
     readonly neighbours: Neighbours,
   ) {
-    this.downstream = new Downstream(core, neighbours, false);
+    this.budget = new UploadBudget(core);
+    this.downstream = new Downstream(core, neighbours, this.budget);
     this.upstream = new Upstream(core, neighbours, this.downstream);
   }
 
@@ -105,6 +108,7 @@ export class Trees {
     this.byHandle.delete(tree.handle);
     this.#due.remove(tree);
     this.#marked.delete(tree);
+    this.budget.forget(tree);
     for (const neighbour of this.neighbours.linked) neighbour.told.set(tree.slot, 0);
     if (this.isOffered(tree)) this.#keepEarly(tree.handle);
     else this.#slots.release(tree.handle);
@@ -158,15 +162,14 @@ export class Trees {
   }
 
   setShed(shed: boolean): void {
-    this.downstream.shed = shed;
+    this.budget.shed = shed;
     this.limitsChanged();
   }
 
   limitsChanged(): void {
     for (const tree of this.byHandle.values()) {
-      const surplus = tree.stayingChildren - this.downstream.capacity(tree);
-      const staying = [...tree.children].filter(([, child]) => child.leavingAtMs === Infinity);
-      for (const [peer] of staying.slice(0, Math.max(0, surplus))) this.downstream.move(tree, peer, []);
+      const surplus = Math.max(0, tree.stayingChildren - this.budget.most(tree));
+      for (const peer of stayingWeakestFirst(tree).slice(0, surplus)) this.downstream.move(tree, peer, []);
       tree.advertAtMs = this.core.nowMs;
       this.#mark(tree);
     }
@@ -294,12 +297,21 @@ export class Trees {
     return tree.own ? 0 : this.#prospect(tree).costMs;
   }
 
+  /** The same for somebody who would hear it from here: Infinity where no slot is left. */
+  offeredMs(source: Handle): number {
+    const tree = this.byHandle.get(source);
+    return tree && (tree.own || this.downstream.freeSlots(tree) > 0) ? this.soonestMs(source) : Infinity;
+  }
+
   #prospect(tree: Tree): Prospect {
     let peer: MemberId | undefined;
     let costMs = Infinity;
     let alternativeMs = Infinity;
+    const rank = this.downstream.rank(tree);
     for (const link of this.neighbours.linked) {
-      const totalMs = link.lively ? link.offers.usableCostMs(tree.slot) + link.costMs : Infinity;
+      let totalMs = link.lively ? link.offers.usableCostMs(tree.slot) + link.costMs : Infinity;
+      if (totalMs < alternativeMs && link.peer !== tree.parent && !this.upstream.takes(tree, link, rank))
+        totalMs = Infinity;
       if (totalMs < costMs) {
         alternativeMs = costMs;
         costMs = totalMs;
@@ -327,7 +339,8 @@ export class Trees {
     const fresh = tree.window.note(header.streamEpoch, header.sequence);
     // A replay may overtake the acceptance it comes with.
     const isRacing = tree.feeds.size > 0 || (tree.stalled && tree.asked.has(from));
-    if (isRacing && tree.winner === undefined && (tree.stalled ? fresh : from === tree.parent)) {
+    const hasTakenOver = from === tree.parent && tree.isContinued;
+    if (isRacing && tree.winner === undefined && (tree.stalled ? fresh : hasTakenOver)) {
       tree.winner = from;
       this.#schedule(tree, nowMs);
     }
@@ -336,6 +349,7 @@ export class Trees {
     tree.stalled = false;
     if (tree.window.newest === header.sequence >>> 0) tree.speaking = !header.endOfSpurt;
     if (tree.speaking) {
+      if (this.budget.note(tree)) this.#speakersChanged();
       this.#watched.add(tree);
       this.#stallCheckMs = Math.min(this.#stallCheckMs, nowMs + this.core.config.stallMs);
     }
@@ -357,7 +371,10 @@ export class Trees {
   sendOwn(endOfSpurt: boolean): PacketVerdict {
     const verdict = this.#verdict;
     const tree = this.of(this.core.selfId);
-    if (tree) tree.speaking = !endOfSpurt;
+    if (tree) {
+      tree.speaking = !endOfSpurt;
+      if (this.budget.note(tree)) this.#speakersChanged();
+    }
     verdict.deliver = false;
     verdict.keep = tree !== undefined;
     verdict.forwardTo = tree ? tree.forwardTo : NOBODY;
@@ -370,6 +387,7 @@ export class Trees {
     if (nowMs >= this.#nextReviewMs) {
       this.#nextReviewMs = nowMs + REVIEW_MS;
       this.#reviewLinks();
+      if (this.budget.expire().length > 0) this.#speakersChanged();
     }
     if (nowMs >= this.#stallCheckMs) this.#checkStalls();
     const due = this.#due.takeDue(nowMs);
@@ -381,7 +399,22 @@ export class Trees {
       const canWait = tree.dueMs - nowMs > TICK_MS && !tree.speaking;
       this.#due.schedule(tree, canWait ? Math.ceil(tree.dueMs / TICK_MS) * TICK_MS : tree.dueMs);
     }
+    if (this.budget.copies !== Infinity && this.#marked.size > 0) this.#relieve();
     this.#marked.clear();
+  }
+
+  /** One more speaks, or one fewer: what each may count on of this upload is another. */
+  #speakersChanged(): void {
+    if (this.budget.copies === Infinity) return;
+    for (const tree of this.budget.heard) this.#schedule(tree, this.core.nowMs);
+  }
+
+  /** Sends children elsewhere that the upload does not carry. */
+  #relieve(): void {
+    for (const { tree, child } of this.budget.surplus()) {
+      this.downstream.move(tree, child, []);
+      this.#schedule(tree, this.core.nowMs + this.core.config.handoverMs);
+    }
   }
 
   /** Marks the trees that should have had a frame by now. */

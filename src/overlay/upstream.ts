@@ -8,7 +8,14 @@ import { MAX_PATH_HOPS, type Rejection } from '../wire/control.js';
 import type { Core } from './core.js';
 import type { Downstream } from './downstream.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
-import { chooseBackups, chooseBetterParent, chooseFirstParent, type Candidate } from './routes.js';
+import {
+  chooseBackups,
+  chooseBetterParent,
+  chooseFirstParent,
+  childBurdenMs,
+  isFeasible,
+  type Candidate,
+} from './routes.js';
 import { epochNewer, type Tree } from './tree.js';
 
 /** First pause between rounds of asking when nobody takes us, ms; doubles up to the second. */
@@ -83,6 +90,7 @@ export class Upstream {
     else if (ask.improving) {
       const old = tree.parent;
       this.#setParent(tree, from);
+      tree.isContinued = ask.replays;
       if (this.neighbours.lively(old))
         tree.feeds.set(old, core.nowMs + (tree.speaking ? core.config.handoverMs : SILENT_OVERLAP_MS));
       else core.unsubscribe(old, tree.handle);
@@ -97,7 +105,9 @@ export class Upstream {
     const { core } = this;
     if (reason === 'moved') {
       if (from !== tree.parent) return;
-      const target = redirects.find((peer) => this.neighbours.lively(peer) && peer !== core.selfId);
+      const target =
+        redirects.find((peer) => this.neighbours.lively(peer) && peer !== core.selfId) ??
+        this.#elsewhere(tree, from);
       tree.hints = [...redirects];
       if (target !== undefined && !tree.asked.has(target)) this.#ask(tree, target, true);
       else tree.improveAtMs = core.nowMs;
@@ -112,6 +122,13 @@ export class Upstream {
     tree.refusedUntilMs.set(from, core.nowMs + pauseMs);
     if (redirects.length > 0) tree.hints = [...redirects];
     if (from === tree.parent) tree.parent = undefined;
+  }
+
+  /** Whom a child turns to that its parent cannot keep: with room, and not below it as far as is known. */
+  #elsewhere(tree: Tree, parent: MemberId): MemberId | undefined {
+    const others = this.candidates(tree).filter(({ peer, freeSlots }) => peer !== parent && freeSlots > 0);
+    const feasible = others.filter((candidate) => isFeasible(candidate, tree.feasibleMs));
+    return chooseFirstParent(feasible.length > 0 ? feasible : others, [])?.peer;
   }
 
   /** Lets go of everybody who sends or was asked to. */
@@ -249,6 +266,7 @@ export class Upstream {
     const doubtful: Candidate[] = [];
     const { nowMs } = this.core;
     const { slot } = tree;
+    const rank = this.downstream.rank(tree);
     for (const link of neighbours.linked) {
       const { peer, offers } = link;
       const reportedMs = link.lively ? offers.usableCostMs(slot) : Infinity;
@@ -262,6 +280,7 @@ export class Upstream {
         newerEpoch: epochNewer(offers.epoch(slot), tree.epoch),
         olderEpoch: epochNewer(tree.epoch, offers.epoch(slot)),
         freeSlots: offers.freeSlots(slot),
+        takes: this.takes(tree, link, rank),
         path: offers.path(slot),
       });
     }
@@ -308,14 +327,15 @@ export class Upstream {
     const { core } = this;
     // It may be the old parent of a hand-over that is about to end: letting go of it then would undo this.
     tree.feeds.delete(peer);
-    tree.asked.set(peer, { atMs: core.nowMs, improving });
+    const fromSequence = tree.replayFrom;
+    tree.asked.set(peer, { atMs: core.nowMs, improving, replays: fromSequence !== undefined });
     core.subscribe(peer, {
       source: tree.handle,
       urgent: tree.speaking && !improving,
       unserved: tree.parent === undefined,
-      capacity: this.downstream.capacity(tree),
+      capacity: this.downstream.rank(tree),
       freeSlots: this.downstream.roomBelow(tree),
-      fromSequence: tree.replayFrom,
+      fromSequence,
     });
     tree.dueMs = Math.min(tree.dueMs, core.nowMs + core.config.answerTimeoutMs);
   }
@@ -404,11 +424,22 @@ export class Upstream {
     }
   }
 
+  /** Whether a neighbour would take this member, that can serve so many, for a child. */
+  takes(tree: Tree, { offers, costMs }: Neighbour, capacity: number): boolean {
+    if (offers.freeSlots(tree.slot) > 0) return true;
+    // Whom it sends away for this member must find room below it.
+    return (
+      this.downstream.roomBelow(tree) > 0 &&
+      offers.givesWay(tree.slot, childBurdenMs(costMs, capacity, this.core.config))
+    );
+  }
+
   /** Whether anybody offers so little that the candidates are worth a closer look: mostly nobody does. */
   #mayImprove(tree: Tree, parent: MemberId, wantedMs: number): boolean {
+    const rank = this.downstream.rank(tree);
     for (const link of this.neighbours.linked) {
       const totalMs = link.offers.costMs(tree.slot) + link.costMs;
-      if (totalMs <= wantedMs && link.peer !== parent && link.lively && link.offers.freeSlots(tree.slot) > 0)
+      if (totalMs <= wantedMs && link.peer !== parent && link.lively && this.takes(tree, link, rank))
         return true;
     }
     return false;

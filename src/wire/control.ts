@@ -9,7 +9,7 @@
  * | 2 digest | u16 members, u32 hash over ids and versions |
  * | 3 versions | u8 flags (1: answer expected, 2: only what is new), u16 n, n × (u32 handle, u32 entry version) |
  * | 4 heartbeat | u16 own clock ms, u16 echoed clock ms, u16 ms held (65535: nothing to echo) |
- * | 5 advertise | u16 n, n × (u32 source, u16 route epoch, u16 cost in ¼ ms (65535: no route), u8 free slots, u8 capacity, u8 k, k × u16 hop tag) |
+ * | 5 advertise | u16 n, n × (u32 source, u16 route epoch, u16 cost in ¼ ms (65535: no route), u8 room, u8 capacity, u8 k, k × u16 hop tag) |
  * | 6 subscribe | u16 n, n × (u32 source, u8 flags 1 urgent, 2 unserved, 4 replay, u8 capacity, u8 free slots, [u32 from sequence]) |
  * | 7 unsubscribe | u16 n, n × u32 source |
  * | 8 accept | u16 n, n × (u32 source, u8 has adopted child, [16 B member id]) |
@@ -52,6 +52,12 @@ export const MAX_PATH_HOPS = 32;
 export const MAX_SAMPLE = 64;
 export const MAX_SIGNAL_BYTES = 16_384;
 
+/** Steps in which the burden of children is told, ms, from `LEAST_BURDEN_MS` on. */
+export const BURDEN_STEP_MS = 4;
+export const LEAST_BURDEN_MS = -128;
+
+type Room = Pick<RouteOffer, 'freeSlots' | 'yieldsBelowMs'>;
+
 /** What a member offers for one source. */
 export interface RouteOffer {
   readonly source: Handle;
@@ -59,8 +65,13 @@ export interface RouteOffer {
   readonly epoch: number;
   /** One-way delay from the source to the sender in ms, quantised to ¼ ms; Infinity withdraws the offer. */
   readonly costMs: number;
-  /** Children the sender would still take. */
+  /** Children the sender would still take, at most 127. */
   readonly freeSlots: number;
+  /**
+   * With no slot free: the burden (`childBurdenMs`) below which a member takes the place of a child, ms, quantised to
+   * `BURDEN_STEP_MS`; undefined where nobody does.
+   */
+  readonly yieldsBelowMs: number | undefined;
   /** Children of this source the sender can serve in all. */
   readonly capacity: number;
   /** Hop tags of the sender's ancestors, the source first, the sender left out. */
@@ -286,7 +297,7 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
       for (const offer of message.offers) {
         bounded(offer.path.length, MAX_PATH_HOPS);
         writer.u32(offer.source).u16(offer.epoch).u16(costToWire(offer.costMs));
-        writer.u8(byte(offer.freeSlots)).u8(byte(offer.capacity)).u8(offer.path.length);
+        writer.u8(roomToWire(offer)).u8(byte(offer.capacity)).u8(offer.path.length);
         for (const tag of offer.path) writer.u16(tag);
       }
       break;
@@ -548,10 +559,26 @@ function offer(reader: ByteReader): RouteOffer {
   const source = handle(reader);
   const epoch = reader.u16();
   const costMs = costFromWire(reader.u16());
-  const freeSlots = reader.u8();
+  const room = roomFromWire(reader.u8());
   const capacity = reader.u8();
   const path = list(reader, reader.u8(), MAX_PATH_HOPS, (r) => r.u16());
-  return { source, epoch, costMs, freeSlots, capacity, path };
+  return { source, epoch, costMs, ...room, capacity, path };
+}
+
+/** Up to 127: slots that are free. From 128 on: none is, and 128 + n gives way below a burden; 255 to nobody. */
+export function roomToWire({ freeSlots, yieldsBelowMs }: Room): number {
+  if (freeSlots > 0) return Math.min(freeSlots, 127);
+  return yieldsBelowMs === undefined ? 255 : 128 + burdenSteps(yieldsBelowMs);
+}
+
+export function roomFromWire(room: number): Room {
+  if (room < 128) return { freeSlots: room, yieldsBelowMs: undefined };
+  const yieldsBelowMs = room === 255 ? undefined : (room - 128) * BURDEN_STEP_MS + LEAST_BURDEN_MS;
+  return { freeSlots: 0, yieldsBelowMs };
+}
+
+function burdenSteps(burdenMs: number): number {
+  return Math.max(0, Math.min(126, Math.floor((burdenMs - LEAST_BURDEN_MS) / BURDEN_STEP_MS)));
 }
 
 function request(reader: ByteReader): SubscribeRequest {

@@ -5,6 +5,7 @@ import { Core } from '../../src/overlay/core.js';
 import { Downstream } from '../../src/overlay/downstream.js';
 import { Neighbours } from '../../src/overlay/neighbours.js';
 import { Tree } from '../../src/overlay/tree.js';
+import { UploadBudget } from '../../src/overlay/upload-budget.js';
 import type { MemberId } from '../../src/units.js';
 
 const [SELF, SOURCE, CHILD] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [
@@ -19,7 +20,7 @@ describe('children', () => {
     const core = new Core(SELF, DEFAULT_OVERLAY_CONFIG, () => 0.5, limits);
     const neighbours = new Neighbours(core.selfTag);
     neighbours.up(CHILD, 'link', 0);
-    const downstream = new Downstream(core, neighbours, false);
+    const downstream = new Downstream(core, neighbours, new UploadBudget(core));
     const tree = new Tree(SOURCE, false, 0, 0);
     tree.parent = SOURCE;
     tree.costMs = 20;

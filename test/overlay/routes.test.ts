@@ -4,11 +4,13 @@ import {
   chooseBackups,
   chooseBetterParent,
   chooseFirstParent,
+  childBurdenMs,
   decideChild,
   isFeasible,
   type Asker,
   type Candidate,
   type ChildState,
+  type Host,
 } from '../../src/overlay/routes.js';
 import type { MemberId } from '../../src/units.js';
 
@@ -23,6 +25,7 @@ function candidate(peer: string, totalMs: number, rest: Partial<Candidate> = {})
     newerEpoch: false,
     olderEpoch: false,
     freeSlots: 1,
+    takes: true,
     path: [1],
     ...rest,
   };
@@ -31,7 +34,7 @@ function candidate(peer: string, totalMs: number, rest: Partial<Candidate> = {})
 function child(peer: string, rest: Partial<ChildState> = {}): ChildState {
   return {
     peer: id(peer),
-    capacity: 4,
+    burdenMs: 0,
     freeSlots: 1,
     leaving: false,
     linkedToAsker: true,
@@ -42,7 +45,7 @@ function child(peer: string, rest: Partial<ChildState> = {}): ChildState {
 
 const asker = (rest: Partial<Asker> = {}): Asker => ({
   peer: id('asker'),
-  capacity: 4,
+  burdenMs: 0,
   freeSlots: 4,
   urgent: false,
   unserved: false,
@@ -91,7 +94,8 @@ describe('which parent', () => {
       [[candidate('a', 91)], undefined],
       [[candidate('a', 90)], 'a'],
       [[candidate('a', 90), candidate('b', 60)], 'b'],
-      [[candidate('a', 60, { freeSlots: 0 })], undefined],
+      [[candidate('a', 60, { freeSlots: 0, takes: false })], undefined],
+      [[candidate('a', 60, { freeSlots: 0, takes: true })], 'a'],
       [[candidate('a', 60, { reportedMs: 120 })], undefined],
       [[candidate('p', 10)], undefined],
     ];
@@ -123,45 +127,69 @@ describe('which parent', () => {
   });
 });
 
+const host = (capacity: number, rest: Partial<Host> = {}): Host => ({
+  capacity,
+  reserved: 0,
+  promised: 0,
+  isSilent: false,
+  marginMs: 10,
+  ...rest,
+});
+
 describe('which child', () => {
   test('with room, yes; what is reserved yields to need', () => {
-    const roomy = decideChild(asker(), [child('a')], 2, 0, 0);
+    const roomy = decideChild(asker(), [child('a')], host(2));
     assert.deepEqual(roomy, { accept: true, displace: undefined, into: undefined });
-    const reserved = decideChild(asker({ freeSlots: 0 }), [child('a'), child('b'), child('c')], 4, 1, 0);
+    const children = [child('a'), child('b'), child('c')];
+    const reserved = decideChild(asker({ freeSlots: 0 }), children, host(4, { reserved: 1 }));
     assert.equal(reserved.accept, false);
     for (const need of [{ urgent: true }, { unserved: true }]) {
-      const taken = decideChild(
-        asker({ freeSlots: 0, ...need }),
-        [child('a'), child('b'), child('c')],
-        4,
-        1,
-        0,
-      );
-      assert.equal(taken.accept, true, JSON.stringify(need));
+      const taken = decideChild(asker({ freeSlots: 0, ...need }), children, host(4, { reserved: 1 }));
+      assert.deepEqual(taken, { accept: true, displace: undefined, into: undefined }, JSON.stringify(need));
     }
   });
 
   test('places that were promised count as taken', () => {
-    assert.equal(decideChild(asker({ freeSlots: 0 }), [child('a')], 2, 0, 1).accept, false);
+    assert.equal(decideChild(asker({ freeSlots: 0 }), [child('a')], host(2, { promised: 1 })).accept, false);
   });
 
-  test('a stronger one takes the place of the weakest that it is linked to and can serve', () => {
-    const children = [child('strong', { capacity: 9 }), child('weak', { capacity: 0 }), child('mid')];
-    const decision = decideChild(asker({ capacity: 8 }), children, 3, 0, 0);
+  test('a child is the lesser burden the nearer it is and the more it serves', () => {
+    const config = { capacityWorthMs: 20 };
+    assert.equal(childBurdenMs(30, 0, config), 30);
+    assert.equal(childBurdenMs(30, 1, config), 10);
+    assert.equal(childBurdenMs(30, 3, config), -10);
+    assert.ok(childBurdenMs(9, 10, config) < childBurdenMs(100, 32, config), 'near beats strong');
+  });
+
+  test('a lesser burden takes the place of the greatest that it is linked to and can serve', () => {
+    const children = [child('strong', { burdenMs: -40 }), child('weak', { burdenMs: 30 }), child('mid')];
+    const decision = decideChild(asker({ burdenMs: -20 }), children, host(3));
     assert.deepEqual(decision, { accept: true, displace: 'weak', into: 'asker' });
+    const alike = decideChild(asker({ burdenMs: 21 }), children, host(3));
+    assert.equal(alike.accept, false, 'hardly less of a burden');
     const apart = children.map((each) => ({ ...each, linkedToAsker: false }));
-    assert.equal(decideChild(asker({ capacity: 8 }), apart, 3, 0, 0).accept, false, 'not linked');
-    const bare = decideChild(asker({ capacity: 8, freeSlots: 0 }), children, 3, 0, 0);
+    assert.equal(decideChild(asker({ burdenMs: -20 }), apart, host(3)).accept, false, 'not linked');
+    const bare = decideChild(asker({ burdenMs: -20, freeSlots: 0 }), children, host(3));
     assert.equal(bare.accept, false, 'cannot serve it in turn');
+    const aside = apart.map((each) => (each.peer === 'weak' ? { ...each, roomAt: id('mid') } : each));
+    const moved = decideChild(asker({ burdenMs: -20 }), aside, host(3));
+    assert.deepEqual(moved, { accept: true, displace: 'weak', into: 'mid' });
+  });
+
+  test('while nothing is said, a greater burden is sent off even where no other place is known', () => {
+    const apart = [child('weak', { burdenMs: 30, linkedToAsker: false })];
+    const silent = decideChild(asker({ burdenMs: -20 }), apart, host(1, { isSilent: true }));
+    assert.deepEqual(silent, { accept: true, displace: 'weak', into: undefined });
+    assert.equal(decideChild(asker({ burdenMs: -20 }), apart, host(1)).accept, false);
   });
 
   test('one without a parent takes anybody’s place that it can serve; one hand-over at a time', () => {
-    const children = [child('a', { capacity: 9 })];
-    const unserved = asker({ capacity: 1, freeSlots: 1, unserved: true });
-    const taken = decideChild(unserved, children, 1, 0, 0);
+    const children = [child('a', { burdenMs: -50 })];
+    const unserved = asker({ burdenMs: 10, freeSlots: 1, unserved: true });
+    const taken = decideChild(unserved, children, host(1));
     assert.deepEqual(taken, { accept: true, displace: 'a', into: 'asker' });
-    const moving = [child('a', { capacity: 9 }), child('b', { leaving: true })];
-    assert.equal(decideChild(unserved, moving, 1, 0, 0).accept, false);
+    const moving = [child('a', { burdenMs: -50 }), child('b', { leaving: true })];
+    assert.equal(decideChild(unserved, moving, host(1)).accept, false);
   });
 
   test('one without a parent and without a link to any child sends one of them to another that has room', () => {
@@ -170,13 +198,13 @@ describe('which child', () => {
       child('b', { linkedToAsker: false, roomAt: id('a') }),
     ];
     const unserved = asker({ unserved: true, freeSlots: 0 });
-    assert.deepEqual(decideChild(unserved, apart, 2, 0, 0), { accept: true, displace: 'b', into: 'a' });
-    assert.equal(decideChild(asker(), apart, 2, 0, 0).accept, false, 'not for one that is served');
+    assert.deepEqual(decideChild(unserved, apart, host(2)), { accept: true, displace: 'b', into: 'a' });
+    assert.equal(decideChild(asker(), apart, host(2)).accept, false, 'not for one that is served');
   });
 
   test('a refusal names those with most room below', () => {
     const children = [child('a', { freeSlots: 0 }), child('b', { freeSlots: 3 })];
-    const decision = decideChild(asker({ freeSlots: 0 }), children, 2, 0, 0);
+    const decision = decideChild(asker({ freeSlots: 0 }), children, host(2));
     assert.deepEqual(decision, { accept: false, redirects: ['b', 'a'] });
   });
 });

@@ -33,7 +33,14 @@ export class Liar {
     if (message.type === 'advertise' && this.lies.claimsNearness) {
       const offers = message.offers.map((offer) =>
         Number.isFinite(offer.costMs)
-          ? { ...offer, costMs: 0, freeSlots: 8, capacity: 8, path: offer.path.slice(0, 1) }
+          ? {
+              ...offer,
+              costMs: 0,
+              freeSlots: 8,
+              yieldsBelowMs: undefined,
+              capacity: 8,
+              path: offer.path.slice(0, 1),
+            }
           : offer,
       );
       return { ...message, offers };

@@ -32,6 +32,10 @@ const SIGNALLING_TIMEOUT_MS = 5000;
 /** IP, UDP, DTLS, SCTP, envelope, packet header and 80 B of Opus. */
 const VOICE_BYTES = 190;
 const REPLAY_MS = 500;
+/** How long a voice packet may wait for the line, ms: the lifetime that links give it. */
+const VOICE_LIFETIME_MS = 60;
+/** Changes of a queue that are reported, ms. */
+const QUEUE_STEP_MS = 10;
 /** How often what a partition holds up is tried again, ms: a retransmission timeout. */
 const RETRANSMIT_MS = 200;
 
@@ -103,6 +107,8 @@ export class SimulatedMember {
   linkUps = 0;
   readonly #pipes = new Map<MemberId, number>();
   readonly #opening = new Map<MemberId, number>();
+  /** What the engine was last told of each neighbour's queue, ms. */
+  readonly #queueMs = new Map<MemberId, number>();
   readonly #stored = new Map<Handle, StoredPacket[]>();
   readonly #clock: Clock | undefined;
   #fields: RosterFields;
@@ -426,13 +432,17 @@ export class SimulatedMember {
     const peer = simulation.members.get(to);
     const link = this.links.get(to);
     if (!peer || !link?.open) return;
-    simulation.voiceCopies++;
-    this.voiceCopies++;
     let departMs = simulation.nowMs + afterMs;
     if (this.facts.uplinkKbps !== Infinity) {
-      departMs = Math.max(departMs, this.#uplinkFreeMs) + (VOICE_BYTES * 8) / this.facts.uplinkKbps;
+      const queueMs = Math.max(0, this.#uplinkFreeMs - departMs);
+      this.#reportQueue(to, queueMs);
+      // A channel gives up what has waited so long.
+      if (queueMs > VOICE_LIFETIME_MS) return;
+      departMs += queueMs + (VOICE_BYTES * 8) / this.facts.uplinkKbps;
       this.#uplinkFreeMs = departMs;
     }
+    simulation.voiceCopies++;
+    this.voiceCopies++;
     const lost = simulation.loses(this, peer);
     const arriveMs = departMs + simulation.oneWayMs(this, peer) + (lost ? 0 : simulation.jitterMs());
     simulation.onVoiceSent?.(this, peer, header, departMs, arriveMs, hopLimit);
@@ -441,6 +451,13 @@ export class SimulatedMember {
     const arrive = (): void => peer.receiveVoice(this, header, hopLimit, sentMs, opened, genuine);
     simulation.at(arriveMs, arrive);
     if (simulation.duplicates()) simulation.at(arriveMs + simulation.jitterMs(), arrive);
+  }
+
+  #reportQueue(to: MemberId, queueMs: number): void {
+    if (Math.abs(queueMs - (this.#queueMs.get(to) ?? 0)) < QUEUE_STEP_MS) return;
+    this.#queueMs.set(to, queueMs);
+    // Not from inside the engine's own call.
+    this.simulation.after(0, () => this.input({ type: 'queue', peer: to, queueMs }));
   }
 
   receiveVoice(

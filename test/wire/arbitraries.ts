@@ -9,6 +9,7 @@ import {
   MAX_REDIRECTS,
   MAX_SAMPLE,
   quantiseCoordinate,
+  roomFromWire,
   type ControlMessage,
 } from '../../src/wire/control.js';
 import type { RosterFields } from '../../src/wire/roster-entry.js';
@@ -36,14 +37,18 @@ const coordinate = record({ x: f32, y: f32, heightMs: f32, error: f32 });
 
 const wireCoordinate = coordinate.map(quantiseCoordinate);
 
-const offer = record({
-  source: handle,
-  epoch: u16,
-  costMs,
-  freeSlots: u8,
-  capacity: u8,
-  path: fc.array(u16, { maxLength: MAX_PATH_HOPS }),
-});
+const offer = fc
+  .tuple(
+    record({
+      source: handle,
+      epoch: u16,
+      costMs,
+      capacity: u8,
+      path: fc.array(u16, { maxLength: MAX_PATH_HOPS }),
+    }),
+    u8.map(roomFromWire),
+  )
+  .map(([rest, room]) => ({ ...rest, ...room }));
 const request = record({
   source: handle,
   urgent: fc.boolean(),

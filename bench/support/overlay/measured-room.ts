@@ -26,6 +26,8 @@ const TIERS = [
 ] as const;
 /** What one copy really takes of the line, with all headers, kbit/s, and some room for hand-overs. */
 const REAL_COPY_KBPS = 84;
+/** The slowest line there is, kbit/s: who relays nothing chose so; it does not take 18 ms to send one packet. */
+const LEAST_LINE_KBPS = 1000;
 
 export interface SeedResult {
   readonly seed: number;
@@ -153,7 +155,7 @@ export class Room {
     return {
       place,
       limits: { maxLinks: links, uploadSlots: Math.min(32, copies), uploadKbps: copies * COPY_KBPS },
-      uplinkKbps: Math.max(1, copies) * REAL_COPY_KBPS,
+      uplinkKbps: Math.max(LEAST_LINE_KBPS, copies * REAL_COPY_KBPS),
     };
   }
 
