@@ -30,7 +30,7 @@ export class Downstream {
 
   /** What burden a member may be at most to take the place of a child when no slot is free, ms. */
   #yieldsBelowMs(tree: Tree): number | undefined {
-    if (this.freeSlots(tree) > 0 || this.capacity(tree) === 0) return undefined;
+    if (tree.speaking || this.freeSlots(tree) > 0 || this.capacity(tree) === 0) return undefined;
     let greatestMs = -Infinity;
     for (const [peer, child] of tree.children) {
       // One hand-over at a time.

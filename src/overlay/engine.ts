@@ -455,7 +455,7 @@ class Engine implements OverlayEngine {
     this.#nextLostCheckMs = core.nowMs + core.jittered(core.config.lostMs / 3);
     const lost = this.#trees.unserved(core.config.lostMs).filter((tree) => !this.#trees.isOffered(tree));
     this.#roster.setUnreachable(lost.map((tree) => tree.source));
-    if (this.#neighbours.linkCount === 0) return;
+    if (this.#neighbours.all.size === 0) return;
     for (const { source } of lost) if (!this.#neighbours.link(source)) this.#gossip.suspect(source);
   }
 }

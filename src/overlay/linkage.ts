@@ -221,6 +221,11 @@ export class Linkage {
 
   #openMissing(): void {
     const { core, roster, neighbours } = this;
+    if (neighbours.all.size === 0) {
+      // Nobody carries a request. Those on their way are lost, and would keep this member from asking at the doorbell.
+      this.#pending.clear();
+      return;
+    }
     const unreachable = new Set(this.trees.unserved(core.config.unreachableMs).map((tree) => tree.source));
     // Many at once are an island, whose turn comes later; a few were blocked by those around us.
     const cutOff = this.trees.cutOff();
@@ -323,14 +328,14 @@ export class Linkage {
     this.#overrunSinceMs ??= core.nowMs;
     this.wake(core.config.linkCheckMs);
     const links = neighbours.links().sort((a, b) => b.linkedAtMs - a.linkedAtMs);
-    // What carries speech is the last to go.
-    const newest = links.find((link) => !this.trees.carriesSpeech(link.peer)) ?? links[0];
+    const newest = links[0];
     if (!newest) return;
     const tooLate = core.nowMs - this.#overrunSinceMs >= core.config.overrunMs;
     // An exchange of links is paid for by its own rule; only if it is not, the newest goes.
     if (this.exchanges?.isFresh(newest.peer) && !tooLate) return;
-    const bridge = this.#bridges.has(newest.peer);
-    if (!bridge) {
+    const isWanted =
+      this.#bridges.has(newest.peer) || (this.trees.isShunned && this.trees.carriesSpeech(newest.peer));
+    if (!isWanted) {
       if (!newest.adjacencyKnown && !tooLate) return;
       const others = newest.adjacent.size - (newest.isLinkedTo(core.selfId) ? 1 : 0);
       const room = (this.roster.get(newest.peer)?.maxLinks ?? 2) - newest.adjacent.size;
@@ -339,11 +344,11 @@ export class Linkage {
       if (this.#ordered.size === 0 && !needed) return this.drop(newest.peer, 'surplus');
     }
     if (this.#ordered.size > 0 && !tooLate) return;
-    const others = links.filter((link) => link !== newest);
-    const splice = tooLate ? undefined : this.#planSplice(others, newest);
+    // Where most neighbours do not want the own voice, links to them need not be passed on with care.
+    const splice = tooLate || this.trees.isDeserted ? undefined : this.#planSplice(links.slice(1), newest);
     if (!splice) {
-      // The link that joins two islands stays; one that is not needed any more goes in its place.
-      const victim = bridge ? chooseLinkToDrop(this.#linksToSpare(links, newest.peer)) : undefined;
+      // The link that joins two islands, or is spoken over, stays; one that is not needed any more goes in its place.
+      const victim = isWanted ? chooseLinkToDrop(this.#linksToSpare(links, newest.peer)) : undefined;
       if (victim !== undefined) this.drop(victim, 'surplus');
       else if (tooLate) this.drop(newest.peer, 'surplus');
       return;
@@ -395,17 +400,18 @@ export class Linkage {
       }
     }
     const component = componentsWithout(core.selfTag, edges);
-    return links
-      .filter(
-        (link) =>
-          link.peer !== spared && !this.#bridges.has(link.peer) && !this.trees.carriesSpeech(link.peer),
-      )
-      .map((link) => ({
-        peer: link.peer,
-        redundant: links.some((other) => other !== link && component(other.tag) === component(link.tag)),
-        treesServed: served.get(link.peer) ?? 0,
-        ageMs: core.nowMs - link.linkedAtMs,
-      }));
+    return (
+      links
+        .filter(({ peer }) => peer !== spared && !this.#bridges.has(peer))
+        // Where few want the own voice, those who do are the last to go.
+        .filter(({ peer }) => !trees.isShunned || !trees.carriesSpeech(peer))
+        .map((link) => ({
+          peer: link.peer,
+          redundant: links.some((other) => other !== link && component(other.tag) === component(link.tag)),
+          treesServed: served.get(link.peer) ?? 0,
+          ageMs: core.nowMs - link.linkedAtMs,
+        }))
+    );
   }
 
   #expire(nowMs: number): void {

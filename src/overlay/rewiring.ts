@@ -212,7 +212,11 @@ export class Rewiring {
     const theirs = request.sample.map(({ costMs }) => costMs);
     const linkMs = this.#linkMs(from);
     const busy =
-      this.#fresh.size > 0 || this.linkage.leaving || this.neighbours.linkCount > core.limits.maxLinks;
+      this.#fresh.size > 0 ||
+      this.linkage.leaving ||
+      // Places are for those who want to hear this member.
+      this.trees.isShunned ||
+      this.neighbours.linkCount > core.limits.maxLinks;
     const willing = !busy && linkMs !== undefined && !this.neighbours.link(from);
     if (willing) this.#agreed.set(from, core.nowMs + AGREEMENT_MS);
     this.sendRouted(from, {

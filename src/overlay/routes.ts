@@ -134,7 +134,7 @@ export interface Host {
   readonly reserved: number;
   /** Slots held for children on their way. */
   readonly promised: number;
-  /** Nothing is being said: a displaced child may be without a parent for a moment. */
+  /** Nothing is being said: a child may go by a longer way from now on, or be without a parent for a moment. */
   readonly isSilent: boolean;
   /** By how much a lesser burden must be less, or two that are alike take turns, ms. */
   readonly marginMs: number;
@@ -158,10 +158,10 @@ export function childBurdenMs(
 }
 
 /**
- * Whether to take another child. With room, yes. Without, one that is a lesser burden takes the place of a greater one, and
- * one without any parent that of anybody: the displaced child goes one step down, to the newcomer, so nobody is left out;
- * or, where the newcomer has no link to any of them, to another child; or, while nothing is being said, wherever it finds
- * room. One displacement at a time: the hand-over costs one extra copy, never more.
+ * Whether to take another child. With room, yes. Without, one that has no parent takes the place of anybody; and while
+ * nothing is being said, one that is a lesser burden that of a greater one. The displaced child goes one step down, to the
+ * newcomer, so nobody is left out; or, where the newcomer has no link to any of them, to another child; or, in silence,
+ * wherever it finds room. One displacement at a time: the hand-over costs one extra copy, never more.
  */
 export function decideChild(asker: Asker, children: readonly ChildState[], host: Host): ChildDecision {
   const { capacity, reserved, promised, isSilent, marginMs } = host;
@@ -171,13 +171,13 @@ export function decideChild(asker: Asker, children: readonly ChildState[], host:
   const handoverRunning = staying.length !== children.length;
   if (capacity > 0 && !handoverRunning) {
     const yielding = staying
-      .filter((child) => asker.unserved || asker.burdenMs < child.burdenMs - marginMs)
+      .filter((child) => asker.unserved || (isSilent && asker.burdenMs < child.burdenMs - marginMs))
       .sort((a, b) => b.burdenMs - a.burdenMs || b.freeSlots - a.freeSlots);
     const below = asker.freeSlots > 0 ? yielding.find((child) => child.linkedToAsker) : undefined;
     if (below) return { accept: true, displace: below.peer, into: asker.peer };
     const aside = yielding.find((child) => child.roomAt !== undefined);
     if (aside) return { accept: true, displace: aside.peer, into: aside.roomAt };
-    const anywhere = isSilent && !asker.unserved && asker.freeSlots > 0 ? yielding[0] : undefined;
+    const anywhere = !asker.unserved && asker.freeSlots > 0 ? yielding[0] : undefined;
     if (anywhere) return { accept: true, displace: anywhere.peer, into: undefined };
   }
   const redirects = [...staying].sort((a, b) => b.freeSlots - a.freeSlots || a.burdenMs - b.burdenMs);

@@ -35,6 +35,10 @@ const UNSOLICITED_MS = 300;
 const MAX_EARLY_SOURCES = 256;
 /** Children of the own voice below which a member takes in who wants a link, even for another one. */
 const DESERTED = 3;
+/** Within how long as many must turn away for that to be a block, ms … */
+const SHUNNED_WITHIN_MS = 400;
+/** … and for how long whoever wants a link is let in then, ms. */
+const SHUNNED_FOR_MS = 20_000;
 const NOBODY: readonly MemberId[] = [];
 
 export class Trees {
@@ -56,6 +60,9 @@ export class Trees {
   /** The latter, oldest first; at most `MAX_EARLY_SOURCES`. */
   readonly #early = new Set<Handle>();
   #nextReviewMs = 0;
+  /** When children last turned away from the own voice, ms; at most `DESERTED`. */
+  #turnedAwayMs: readonly number[] = [];
+  #shunnedUntilMs = -Infinity;
   readonly #verdict: PacketVerdict = { deliver: false, forwardTo: NOBODY, keep: false };
 
   constructor(
@@ -229,7 +236,9 @@ export class Trees {
     for (const source of sources) {
       const tree = this.byHandle.get(source);
       if (!tree) continue;
+      const isTurnedAway = tree.own && tree.speaking && tree.children.has(from);
       this.downstream.onUnsubscribe(tree, from);
+      if (isTurnedAway) this.#noteTurnedAway(tree.children.size);
       this.#mark(tree);
     }
   }
@@ -349,7 +358,7 @@ export class Trees {
     tree.stalled = false;
     if (tree.window.newest === header.sequence >>> 0) tree.speaking = !header.endOfSpurt;
     if (tree.speaking) {
-      if (this.budget.note(tree)) this.#speakersChanged();
+      if (this.budget.note(tree)) this.#speechBegins(tree);
       this.#watched.add(tree);
       this.#stallCheckMs = Math.min(this.#stallCheckMs, nowMs + this.core.config.stallMs);
     }
@@ -373,7 +382,7 @@ export class Trees {
     const tree = this.of(this.core.selfId);
     if (tree) {
       tree.speaking = !endOfSpurt;
-      if (this.budget.note(tree)) this.#speakersChanged();
+      if (this.budget.note(tree)) this.#speechBegins(tree);
     }
     verdict.deliver = false;
     verdict.keep = tree !== undefined;
@@ -401,6 +410,12 @@ export class Trees {
     }
     if (this.budget.copies !== Infinity && this.#marked.size > 0) this.#relieve();
     this.#marked.clear();
+  }
+
+  #speechBegins(tree: Tree): void {
+    this.#speakersChanged();
+    // What could wait while nothing was said, such as the end of a hand-over, is due when it is due.
+    this.#schedule(tree, this.core.nowMs);
   }
 
   /** One more speaks, or one fewer: what each may count on of this upload is another. */
@@ -489,10 +504,26 @@ export class Trees {
     );
   }
 
+  /** A child lets go of the own voice in the middle of it: one moved, several at once block it. */
+  #noteTurnedAway(childrenLeft: number): void {
+    const { nowMs } = this.core;
+    const turnedAway = this.#turnedAwayMs.filter((atMs) => nowMs - atMs < SHUNNED_WITHIN_MS);
+    this.#turnedAwayMs = [...turnedAway.slice(1 - DESERTED), nowMs];
+    if (this.#turnedAwayMs.length >= DESERTED && childrenLeft < DESERTED)
+      this.#shunnedUntilMs = nowMs + SHUNNED_FOR_MS;
+  }
+
+  /** Whether several children turned away from the own voice at once, lately: they block it. */
+  get isShunned(): boolean {
+    return this.core.nowMs < this.#shunnedUntilMs;
+  }
+
   /** Whether most neighbours leave this member's own voice to others, or to nobody: somebody else may want it. */
   get isDeserted(): boolean {
+    if (this.isShunned) return true;
     const own = this.of(this.core.selfId);
-    return own !== undefined && own.children.size < Math.min(DESERTED, this.downstream.capacity(own));
+    if (!own) return false;
+    return own.children.size < Math.min(DESERTED, this.downstream.capacity(own));
   }
 
   /** Whether any neighbour offers a source. */

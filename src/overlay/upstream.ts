@@ -191,7 +191,10 @@ export class Upstream {
       } else tree.dueMs = Math.min(tree.dueMs, untilMs);
     }
     if (tree.refusedUntilMs.size === 0) return;
-    for (const [peer, untilMs] of tree.refusedUntilMs) if (nowMs >= untilMs) tree.refusedUntilMs.delete(peer);
+    for (const [peer, untilMs] of tree.refusedUntilMs) {
+      if (nowMs >= untilMs) tree.refusedUntilMs.delete(peer);
+      else tree.dueMs = Math.min(tree.dueMs, untilMs);
+    }
   }
 
   /** Takes over the parent's present cost and path; lets go of a parent that lost its own route or runs through here. */
@@ -429,6 +432,7 @@ export class Upstream {
     if (offers.freeSlots(tree.slot) > 0) return true;
     // Whom it sends away for this member must find room below it.
     return (
+      !tree.speaking &&
       this.downstream.roomBelow(tree) > 0 &&
       offers.givesWay(tree.slot, childBurdenMs(costMs, capacity, this.core.config))
     );

@@ -131,7 +131,7 @@ const host = (capacity: number, rest: Partial<Host> = {}): Host => ({
   capacity,
   reserved: 0,
   promised: 0,
-  isSilent: false,
+  isSilent: true,
   marginMs: 10,
   ...rest,
 });
@@ -167,8 +167,9 @@ describe('which child', () => {
     assert.deepEqual(decision, { accept: true, displace: 'weak', into: 'asker' });
     const alike = decideChild(asker({ burdenMs: 21 }), children, host(3));
     assert.equal(alike.accept, false, 'hardly less of a burden');
+    const speech = decideChild(asker({ burdenMs: -20 }), children, host(3, { isSilent: false }));
+    assert.equal(speech.accept, false, 'not in the middle of a word');
     const apart = children.map((each) => ({ ...each, linkedToAsker: false }));
-    assert.equal(decideChild(asker({ burdenMs: -20 }), apart, host(3)).accept, false, 'not linked');
     const bare = decideChild(asker({ burdenMs: -20, freeSlots: 0 }), children, host(3));
     assert.equal(bare.accept, false, 'cannot serve it in turn');
     const aside = apart.map((each) => (each.peer === 'weak' ? { ...each, roomAt: id('mid') } : each));
@@ -176,11 +177,12 @@ describe('which child', () => {
     assert.deepEqual(moved, { accept: true, displace: 'weak', into: 'mid' });
   });
 
-  test('while nothing is said, a greater burden is sent off even where no other place is known', () => {
+  test('a greater burden is sent off even where no other place is known', () => {
     const apart = [child('weak', { burdenMs: 30, linkedToAsker: false })];
-    const silent = decideChild(asker({ burdenMs: -20 }), apart, host(1, { isSilent: true }));
+    const silent = decideChild(asker({ burdenMs: -20 }), apart, host(1));
     assert.deepEqual(silent, { accept: true, displace: 'weak', into: undefined });
-    assert.equal(decideChild(asker({ burdenMs: -20 }), apart, host(1)).accept, false);
+    const speech = decideChild(asker({ burdenMs: -20 }), apart, host(1, { isSilent: false }));
+    assert.equal(speech.accept, false);
   });
 
   test('one without a parent takes anybody’s place that it can serve; one hand-over at a time', () => {

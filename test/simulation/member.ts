@@ -107,6 +107,8 @@ export class SimulatedMember {
   linkUps = 0;
   readonly #pipes = new Map<MemberId, number>();
   readonly #opening = new Map<MemberId, number>();
+  /** The far end's attempt that each present or former link came from. */
+  readonly #linkedBy = new Map<MemberId, number>();
   /** What the engine was last told of each neighbour's queue, ms. */
   readonly #queueMs = new Map<MemberId, number>();
   readonly #stored = new Map<Handle, StoredPacket[]>();
@@ -554,6 +556,7 @@ export class SimulatedMember {
     const long = kind === OFFER || kind === ANSWER;
     const payload = new Uint8Array(long ? SESSION_DESCRIPTION_BYTES : 8);
     payload[0] = kind;
+    new DataView(payload.buffer).setUint32(1, this.#opening.get(to) ?? 0);
     this.signalled++;
     // Not from inside the engine's own call.
     this.simulation.after(0, () => this.input({ type: 'signal', to, payload }));
@@ -566,6 +569,9 @@ export class SimulatedMember {
     switch (payload[0]) {
       case REQUEST:
       case OFFER: {
+        const attempt = u32At(payload, 1);
+        // Late: of the attempt that the link came from, or of an earlier one.
+        if (this.links.has(from) && attempt <= (this.#linkedBy.get(from) ?? 0)) return;
         const known = this.#opening.has(from) || this.links.has(from);
         if (!known && !this.engine.admits(from, this.clockMs)) {
           this.#signal(from, REFUSE);
@@ -594,6 +600,8 @@ export class SimulatedMember {
     if (!this.alive || !peer.alive || !this.#opening.has(peer.id) || !peer.#opening.has(this.id)) return;
     if (!this.simulation.connectable(this, peer)) return;
     const { nowMs } = this.simulation;
+    this.#linkedBy.set(peer.id, peer.#opening.get(this.id) ?? 0);
+    peer.#linkedBy.set(this.id, this.#opening.get(peer.id) ?? 0);
     this.#opening.delete(peer.id);
     peer.#opening.delete(this.id);
     this.links.set(peer.id, { open: true, openedAtMs: nowMs, orderMs: 0, held: [] });
