@@ -27,6 +27,9 @@
  * | 20 news-mode | u8 1: send me news of members at once, 0: only say what is new |
  * | 21 heartbeat | the same, and the sender's network coordinate, which moved |
  *
+ * Room: 0–127 slots are free; from 128 on none is, and a member of less burden than 4 · (room − 128) − 128 ms takes the place of
+ * a child; 255: nobody does. The costs of 16 and 17 are what the sender offers: no route where it has no slot left.
+ *
  * A network coordinate takes seven bytes here: i16 x and y in ½ ms, u16 height in ¼ ms, u8 error in 1/255.
  *
  * Above 400 lines because it is one table: type, writer and reader of each message are kept side by side.

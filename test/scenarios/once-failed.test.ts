@@ -88,6 +88,30 @@ const SCRIPTS: readonly (readonly [string, Script])[] = [
       steps: [],
     },
   ],
+  [
+    // a   b     no link between them, and the only one both were linked to is gone
+    'two that cannot link and have nobody else learn at the doorbell who is gone',
+    {
+      seed: 681907,
+      equipment: undefined,
+      network: 'behind NATs',
+      members: 3,
+      joinEveryMs: 400,
+      steps: [{ waitMs: 0, action: { does: 'crash', who: 0 } }],
+    },
+  ],
+  [
+    // s ─► a     gives way to b in silence; before it is gone the word begins, and the end of the hand-over waited for company
+    'a hand-over that began in silence ends in time when speech begins',
+    {
+      seed: 555965,
+      equipment: ['desktop', 'laptop'],
+      network: 'jittery',
+      members: 6,
+      joinEveryMs: 400,
+      steps: [{ waitMs: 534, action: { does: 'speak', who: 5, ms: 640 } }],
+    },
+  ],
 ];
 
 describe('what once failed', () => {

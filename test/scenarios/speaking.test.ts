@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { DEFAULT_OVERLAY_CONFIG } from '../../src/overlay/config.js';
 import { handleOf, type MemberId } from '../../src/units.js';
 import { everybodyKnowsEverybody } from '../simulation/invariants.js';
 import { syntheticLatencies, uniformLatencies } from '../simulation/network.js';
@@ -7,6 +8,10 @@ import { seededRandom } from '../simulation/random.js';
 import { Simulation } from '../simulation/simulation.js';
 import { Watch } from '../simulation/watch.js';
 import { assertHeardAll, childrenOf, parentOf, settle, settledRoom } from './rooms.js';
+
+/** What one copy takes of an upload given in kbit/s, and really of the line, with all headers. */
+const COPY_KBPS = DEFAULT_OVERLAY_CONFIG.copyKbps;
+const LINE_KBPS_A_COPY = 84;
 
 describe('speaking', () => {
   // s ─► r ─► a      nobody has said anything yet; the tree is there and carries nothing
@@ -29,6 +34,44 @@ describe('speaking', () => {
         source.frames.length * (members.length - 1),
         'one copy a listener',
       );
+    }
+  });
+
+  // s s s s      four speak at once over lines that carry 0, 4, 12 and 40 copies of a voice, all voices together
+  test('where uploads are short nobody sends more than its line carries, and all hear all four in time', () => {
+    const lines = [0, 4, 0, 12, 4, 0, 12, 4, 0, 40];
+    for (const seed of [1, 2]) {
+      const simulation = new Simulation({ seed, latencies: syntheticLatencies(30, seededRandom(seed)) });
+      const members = Array.from({ length: 30 }, (_, i) => {
+        const copies = lines[i % lines.length]!;
+        const limits = { maxLinks: 32, uploadSlots: Math.min(32, copies), uploadKbps: copies * COPY_KBPS };
+        simulation.run(100);
+        return simulation.join({ limits, uplinkKbps: Math.max(1000, copies * LINE_KBPS_A_COPY) });
+      });
+      simulation.run(30_000);
+      const speakers = [members[0]!, members[7]!, members[13]!, members[22]!];
+      for (const speaker of speakers) speaker.speak(8000);
+      simulation.run(4000);
+      for (const member of members) member.clearHeard();
+      simulation.run(3000);
+      for (const member of members) {
+        const { uploadKbps } = member.facts.limits;
+        const copies = speakers.reduce((sum, speaker) => sum + childrenOf(member, speaker).length, 0);
+        const carries = Math.max(speakers.includes(member) ? 1 : 0, uploadKbps / COPY_KBPS);
+        assert.ok(
+          copies <= carries,
+          `${member.facts.index} sends ${copies} copies, its line carries ${carries}`,
+        );
+        for (const speaker of speakers) {
+          if (member === speaker) continue;
+          const heard = member.heardOf(speaker);
+          const sentence = `${member.facts.index} heard of ${speaker.facts.index}`;
+          // 150 frames in three seconds; the last ones may still be on their way.
+          assert.ok(heard.frames >= 135, `${heard.frames} frames ${sentence}`);
+          const delayMs = heard.delaySumMs / heard.frames;
+          assert.ok(delayMs < 400, `after ${delayMs} ms ${sentence}`);
+        }
+      }
     }
   });
 
