@@ -81,7 +81,7 @@ export class Downstream {
       present.leavingAtMs = Infinity;
       present.capacity = request.capacity;
     } else {
-      const promised = tree.adopting.delete(from);
+      const promised = tree.adopting.delete(from) && tree.stayingChildren < capacity;
       const states = promised ? [] : this.#childStates(tree, from);
       const decision = promised
         ? ({ accept: true, displace: undefined, into: undefined } as const)

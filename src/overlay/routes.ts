@@ -167,7 +167,9 @@ export function decideChild(asker: Asker, children: readonly ChildState[], host:
   const { capacity, reserved, promised, isSilent, marginMs } = host;
   const staying = children.filter((child) => !child.leaving);
   const limit = asker.urgent || asker.unserved ? capacity : capacity - reserved;
-  if (staying.length + promised < limit) return { accept: true, displace: undefined, into: undefined };
+  // Whoever was promised a place is served elsewhere so far, or went away; one that misses words is not kept waiting for it.
+  const kept = asker.urgent && asker.unserved ? 0 : promised;
+  if (staying.length + kept < limit) return { accept: true, displace: undefined, into: undefined };
   const handoverRunning = staying.length !== children.length;
   if (capacity > 0 && !handoverRunning) {
     const yielding = staying

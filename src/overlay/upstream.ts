@@ -117,8 +117,10 @@ export class Upstream {
     const ask = tree.asked.get(from);
     tree.asked.delete(from);
     tree.feeds.delete(from);
-    // Being sent down by a parent that makes room, or meeting a loop, deserves a quick second question.
-    const pauseMs = core.jittered(ask?.improving ? RETRY_MS : core.config.refusalMs);
+    // Being sent down by a parent that makes room, or meeting a loop, deserves a quick second question; and while words
+    // are missed, two that found their places taken by each other must not wait for the refusal to be forgotten.
+    const isMissing = tree.speaking && (tree.parent === undefined || tree.parent === from);
+    const pauseMs = core.jittered(ask?.improving || isMissing ? RETRY_MS : core.config.refusalMs);
     tree.refusedUntilMs.set(from, core.nowMs + pauseMs);
     if (redirects.length > 0) tree.hints = [...redirects];
     if (from === tree.parent) tree.parent = undefined;

@@ -150,7 +150,11 @@ describe('which child', () => {
   });
 
   test('places that were promised count as taken', () => {
-    assert.equal(decideChild(asker({ freeSlots: 0 }), [child('a')], host(2, { promised: 1 })).accept, false);
+    const promised = host(2, { promised: 1 });
+    assert.equal(decideChild(asker({ freeSlots: 0 }), [child('a')], promised).accept, false);
+    const missing = asker({ freeSlots: 0, urgent: true, unserved: true });
+    const taken = decideChild(missing, [child('a')], promised);
+    assert.deepEqual(taken, { accept: true, displace: undefined, into: undefined }, 'words are being missed');
   });
 
   test('a child is the lesser burden the nearer it is and the more it serves', () => {

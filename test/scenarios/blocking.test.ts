@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { atRest } from '../simulation/invariants.js';
-import { syntheticLatencies } from '../simulation/network.js';
+import { syntheticLatencies, uniformLatencies } from '../simulation/network.js';
 import { seededRandom } from '../simulation/random.js';
 import { Simulation } from '../simulation/simulation.js';
 import { Watch } from '../simulation/watch.js';
@@ -124,6 +124,39 @@ describe('blocking', () => {
       for (const member of faithful) {
         const heard = member.heardOf(source);
         assert.ok(simulation.nowMs - heard.lastMs < 300, 'it hears the source again');
+      }
+    }
+  });
+
+  // s ─► b ─► c ─► d     one copy each; b blocks s, and c and d look for a place at the same moment
+  test('those below a blocker find their places without waiting for each other, however messages cross', () => {
+    for (let seed = 60; seed < 100; seed++) {
+      const simulation = new Simulation({
+        seed,
+        latencies: uniformLatencies(4, 2),
+        conditions: { jitterMs: 30 },
+      });
+      const members = Array.from({ length: 4 }, () => {
+        simulation.run(150);
+        return simulation.join({ limits: { uploadSlots: 1 } });
+      });
+      simulation.run(6000 + seed * 37);
+      for (const source of members) {
+        const blocker = members.find((member) => member !== source && childrenOf(member, source).length > 0);
+        if (!blocker) continue;
+        source.speak(6000);
+        simulation.run(2000);
+        for (const member of members) member.clearHeard();
+        blocker.block(source);
+        simulation.run(3000);
+        for (const listener of members) {
+          if (listener === source || listener === blocker) continue;
+          const { worstGapMs, lastMs } = listener.heardOf(source);
+          const gapMs = Math.max(worstGapMs, simulation.nowMs - lastMs);
+          assert.ok(gapMs <= 500, `seed ${seed}: ${gapMs} ms without a word`);
+        }
+        blocker.unblock(source);
+        simulation.run(4000);
       }
     }
   });
