@@ -52,7 +52,7 @@ export class Tree implements Due {
   /** Where refusals pointed to, best first; at most 8. */
   hints: readonly MemberId[] = NOBODY;
   /** The parent began where the old one stood: from its first frame on the old one has nothing left that is missing. */
-  isContinued = false;
+  isContinued = true;
   unservedSinceMs: number | undefined = undefined;
   retryAtMs = 0;
   retryDelayMs = 0;

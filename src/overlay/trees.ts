@@ -2,8 +2,8 @@
  * The trees of all sources: the table, whom each event concerns, and the way of a packet through. Events only record
  * what happened and mark a tree; every decision is taken in `#service`, which runs at the end of the call for marked
  * trees and at deadlines for the others. So a decision sees all the news of a call at once. The two halves of one tree,
- * towards its source and away from it, are in `upstream.ts` and `downstream.ts`. A little over 400 lines: one short method
- * for each event.
+ * towards its source and away from it, are in `upstream.ts` and `downstream.ts`. Above 400 lines: one short method for each
+ * event, all on the one table.
  */
 
 import { handleOf, type Handle, type Identity, type MemberId } from '../units.js';
@@ -16,6 +16,7 @@ import type { PacketVerdict, TreeView } from './interface.js';
 import type { Prospect } from './worth.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import type { Roster } from './roster.js';
+import { Shunning } from './shunning.js';
 import { Slots } from './slots.js';
 import { epochNewer, Tree } from './tree.js';
 import { stayingWeakestFirst, UploadBudget } from './upload-budget.js';
@@ -35,10 +36,6 @@ const UNSOLICITED_MS = 300;
 const MAX_EARLY_SOURCES = 256;
 /** Children of the own voice below which a member takes in who wants a link, even for another one. */
 const DESERTED = 3;
-/** Within how long as many must turn away for that to be a block, ms … */
-const SHUNNED_WITHIN_MS = 400;
-/** … and for how long whoever wants a link is let in then, ms. */
-const SHUNNED_FOR_MS = 20_000;
 const NOBODY: readonly MemberId[] = [];
 
 export class Trees {
@@ -60,9 +57,7 @@ export class Trees {
   /** The latter, oldest first; at most `MAX_EARLY_SOURCES`. */
   readonly #early = new Set<Handle>();
   #nextReviewMs = 0;
-  /** When children last turned away from the own voice, ms; at most `DESERTED`. */
-  #turnedAwayMs: readonly number[] = [];
-  #shunnedUntilMs = -Infinity;
+  readonly #shunning = new Shunning();
   readonly #verdict: PacketVerdict = { deliver: false, forwardTo: NOBODY, keep: false };
 
   constructor(
@@ -238,7 +233,7 @@ export class Trees {
       if (!tree) continue;
       const isTurnedAway = tree.own && tree.speaking && tree.children.has(from);
       this.downstream.onUnsubscribe(tree, from);
-      if (isTurnedAway) this.#noteTurnedAway(tree.children.size);
+      if (isTurnedAway) this.#shunning.turnedAway(this.core.nowMs, tree.children.size);
       this.#mark(tree);
     }
   }
@@ -396,7 +391,7 @@ export class Trees {
     if (nowMs >= this.#nextReviewMs) {
       this.#nextReviewMs = nowMs + REVIEW_MS;
       this.#reviewLinks();
-      if (this.budget.expire().length > 0) this.#speakersChanged();
+      if (this.budget.expire()) this.#speakersChanged();
     }
     if (nowMs >= this.#stallCheckMs) this.#checkStalls();
     const due = this.#due.takeDue(nowMs);
@@ -504,18 +499,9 @@ export class Trees {
     );
   }
 
-  /** A child lets go of the own voice in the middle of it: one moved, several at once block it. */
-  #noteTurnedAway(childrenLeft: number): void {
-    const { nowMs } = this.core;
-    const turnedAway = this.#turnedAwayMs.filter((atMs) => nowMs - atMs < SHUNNED_WITHIN_MS);
-    this.#turnedAwayMs = [...turnedAway.slice(1 - DESERTED), nowMs];
-    if (this.#turnedAwayMs.length >= DESERTED && childrenLeft < DESERTED)
-      this.#shunnedUntilMs = nowMs + SHUNNED_FOR_MS;
-  }
-
   /** Whether several children turned away from the own voice at once, lately: they block it. */
   get isShunned(): boolean {
-    return this.core.nowMs < this.#shunnedUntilMs;
+    return this.#shunning.isOn(this.core.nowMs);
   }
 
   /** Whether most neighbours leave this member's own voice to others, or to nobody: somebody else may want it. */

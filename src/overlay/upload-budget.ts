@@ -38,13 +38,12 @@ export class UploadBudget {
     this.#heard.delete(tree);
   }
 
-  /** Forgets who has been silent for `speakerHoldMs`. @returns the trees concerned. */
-  expire(): Tree[] {
+  /** Forgets who has been silent for `speakerHoldMs`. @returns whether anybody was. */
+  expire(): boolean {
     const { nowMs, config } = this.core;
-    const silent: Tree[] = [];
-    for (const [tree, atMs] of this.#heard) if (nowMs - atMs > config.speakerHoldMs) silent.push(tree);
-    for (const tree of silent) this.#heard.delete(tree);
-    return silent;
+    const before = this.#heard.size;
+    for (const [tree, atMs] of this.#heard) if (nowMs - atMs > config.speakerHoldMs) this.#heard.delete(tree);
+    return this.#heard.size < before;
   }
 
   /** Copies of this source that could be sent, did nobody else speak. The own voice always has one. */

@@ -1,5 +1,5 @@
 /**
- * The upper half of a tree: finding, keeping, improving and replacing the parent. A little over 400 lines: one parent and
+ * The upper half of a tree: finding, keeping, improving and replacing the parent. Above 400 lines: one parent and
  * its replacements go through all of it, and whom to choose is in `routes.ts`.
  */
 
@@ -248,6 +248,7 @@ export class Upstream {
   #setParent(tree: Tree, peer: MemberId): void {
     const { core } = this;
     tree.parent = peer;
+    tree.isContinued = true;
     tree.feeds.delete(peer);
     tree.unservedSinceMs = undefined;
     tree.retryDelayMs = 0;

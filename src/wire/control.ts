@@ -75,7 +75,7 @@ export interface RouteOffer {
    * `BURDEN_STEP_MS`; undefined where nobody does.
    */
   readonly yieldsBelowMs: number | undefined;
-  /** Children of this source the sender can serve in all. */
+  /** Children of this source the sender plans to serve in all, whatever is being said now. */
   readonly capacity: number;
   /** Hop tags of the sender's ancestors, the source first, the sender left out. */
   readonly path: readonly number[];
@@ -87,7 +87,7 @@ export interface SubscribeRequest {
   readonly urgent: boolean;
   /** The sender has no parent at all for this source. */
   readonly unserved: boolean;
-  /** Children of this source the sender could serve in all. */
+  /** Children of this source the sender plans to serve in all, whatever is being said now. */
   readonly capacity: number;
   /** Of these, how many it could take now: whoever makes room for it can send a child there. */
   readonly freeSlots: number;

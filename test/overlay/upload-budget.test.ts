@@ -60,7 +60,8 @@ describe('the upload', () => {
     assert.equal(budget.note(speaking), true);
     assert.equal(budget.note(speaking), false);
     assert.equal(budget.capacity(speaking), 7);
-    assert.equal(budget.expire().length, 1);
+    assert.equal(budget.expire(), true);
+    assert.equal(budget.expire(), false);
     assert.equal(budget.capacity(speaking), 12);
   });
 
