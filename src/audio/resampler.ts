@@ -73,16 +73,18 @@ export class Resampler {
     for (let i = 0; i < taken; i++) this.#history[this.#filled + i] = input[i] as number;
     this.#filled += taken;
     let written = 0;
+    let position = this.#position;
     while (written < maxOutput) {
-      const start = Math.floor(this.#position);
+      const start = Math.floor(position);
       if (start + this.#taps > this.#filled) break;
-      output[written++] = this.#at(start, this.#position - start);
-      this.#position += this.#step;
+      output[written++] = this.#at(start, position - start);
+      // As `inputNeeded` reckons: a sum of steps rounds otherwise, and would now and then be one sample short.
+      position = this.#position + written * this.#step;
     }
-    const spent = Math.min(Math.floor(this.#position), this.#filled);
+    const spent = Math.min(Math.floor(position), this.#filled);
     this.#history.copyWithin(0, spent, this.#filled);
     this.#filled -= spent;
-    this.#position -= spent;
+    this.#position = position - spent;
     return written;
   }
 

@@ -69,6 +69,8 @@ describe('resampler', () => {
           }
         },
       ),
+      // Steps added one by one end below the whole number that their product is.
+      { examples: [[8008, [507, 147, 348]]] },
     );
   });
 });
