@@ -15,6 +15,7 @@ import {
   chooseLinks,
   targetLinks,
   chooseLinkToDrop,
+  deservesSplice,
   componentsWithout,
   type LinkCandidate,
 } from './links.js';
@@ -73,8 +74,8 @@ export class Linkage {
     if (expected || this.neighbours.link(peer)) return true;
     const taken = this.neighbours.linkCount + this.#promised.size + this.#placesHeldForOwn();
     const entry = this.roster.get(peer);
-    const poor = !entry || (entry.links < this.core.config.poorLinks && entry.maxLinks - entry.links >= 2);
     const { maxLinks } = this.core.limits;
+    const poor = !entry || deservesSplice(entry.links, entry.maxLinks, maxLinks, this.core.config);
     const room =
       taken < maxLinks ||
       // Its voice is wanted by few of its neighbours: links that nobody would miss go for those who do want it.
@@ -339,8 +340,8 @@ export class Linkage {
     if (!isWanted) {
       if (!newest.adjacencyKnown && !tooLate) return;
       const others = newest.adjacent.size - (newest.isLinkedTo(core.selfId) ? 1 : 0);
-      const room = (this.roster.get(newest.peer)?.maxLinks ?? 2) - newest.adjacent.size;
-      const needed = others === 0 || (others < core.config.poorLinks && room > 0);
+      const theirMax = this.roster.get(newest.peer)?.maxLinks ?? 2;
+      const needed = others === 0 || deservesSplice(others, theirMax, core.limits.maxLinks, core.config);
       // It came without need, or cannot be spliced: undoing it restores what was.
       if (this.#ordered.size === 0 && !needed) return this.drop(newest.peer, 'surplus');
     }

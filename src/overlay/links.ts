@@ -102,6 +102,21 @@ export function chooseLinks(
   return chosen;
 }
 
+/**
+ * Whether a full member takes in one that asks and passes one of its own links on to it: the other has room for both,
+ * and hardly any links or half as many at most, so that the graph evens out. Else all ways of a member with room could
+ * lead over somebody who blocks what it wants to hear.
+ * @param links the other's, without the one asked for
+ */
+export function deservesSplice(
+  links: number,
+  maxLinks: number,
+  ownMaxLinks: number,
+  { poorLinks }: Pick<OverlayConfig, 'poorLinks'>,
+): boolean {
+  return maxLinks - links >= 2 && (links < poorLinks || 2 * links <= ownMaxLinks);
+}
+
 /** A link this member could give up. */
 export interface LinkToSpare {
   readonly peer: MemberId;

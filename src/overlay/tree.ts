@@ -53,6 +53,8 @@ export class Tree implements Due {
   hints: readonly MemberId[] = NOBODY;
   /** The parent began where the old one stood: from its first frame on the old one has nothing left that is missing. */
   isContinued = true;
+  /** A packet came from the present parent since it became that. */
+  hasDelivered = false;
   unservedSinceMs: number | undefined = undefined;
   retryAtMs = 0;
   retryDelayMs = 0;

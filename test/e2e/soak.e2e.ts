@@ -23,6 +23,12 @@ const MAX_RESIDENT_GROWTH = 12_000;
 /** ms a minute: a clock 1000 ppm off would run up 60. A busy machine makes buffers grow; it does not go on. */
 const MAX_DRIFT = 40;
 
+/**
+ * Samples that may lose more than a click. A relay that a busy machine holds up for over a second counts as gone, and
+ * until it is back the speaker's one slot serves the listener or the ear, not both: one sample may be the ear's bad one.
+ */
+const MAX_DISTURBED = 1;
+
 describe('soak', { timeout: 240_000 }, () => {
   let stage: VoiceStage;
   let browser: TestBrowser;
@@ -53,7 +59,8 @@ describe('soak', { timeout: 240_000 }, () => {
     assert.ok(resident.perMinute < MAX_RESIDENT_GROWTH, `the pages grow: ${story}`);
     const delay = found.find(({ what }) => what === 'delay')!;
     assert.ok(Math.abs(delay.perMinute) < MAX_DRIFT, `the delay drifts: ${story}`);
-    const lost = samples.reduce((sum, { clicksLost }) => sum + clicksLost, 0);
-    assert.ok(lost <= samples.length, `${lost} clicks were not heard in ${samples.length} samples`);
+    const lost = samples.map(({ clicksLost }) => clicksLost);
+    const disturbed = lost.filter((clicks) => clicks > 1).length;
+    assert.ok(disturbed <= MAX_DISTURBED, `clicks not heard, sample by sample: ${lost.join(' ')}`);
   });
 });

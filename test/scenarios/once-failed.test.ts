@@ -112,6 +112,33 @@ const SCRIPTS: readonly (readonly [string, Script])[] = [
       steps: [{ waitMs: 534, action: { does: 'speak', who: 5, ms: 640 } }],
     },
   ],
+  [
+    // s ─► a     moves to b in silence; the word begins and b delivers it, yet a went back to s, which sent it away again
+    'a hand-over that began in silence ends at the new parent, if that delivers',
+    {
+      seed: 206229,
+      equipment: ['laptop', 'desktop'],
+      network: 'calm',
+      members: 5,
+      joinEveryMs: 400,
+      steps: [
+        { waitMs: 0, action: { does: 'speak', who: 0, ms: 640 } },
+        { waitMs: 2, action: { does: 'join' } },
+      ],
+    },
+  ],
+  [
+    // s = o = o = b ─► a, a     all ways of two with room lead over one that blocks s, and everybody else is full
+    'a full member makes room for one with half as many links that cannot hear it otherwise',
+    {
+      seed: 34555,
+      equipment: undefined,
+      network: 'calm',
+      members: 8,
+      joinEveryMs: 400,
+      steps: [{ waitMs: 0, action: { does: 'block', who: 5, whom: 0 } }],
+    },
+  ],
 ];
 
 describe('what once failed', () => {
