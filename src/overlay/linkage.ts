@@ -286,13 +286,16 @@ export class Linkage {
 
   /**
    * Whether it is this member's turn to join two islands at the price of a link too many. One bridge at a time: two
-   * would each give up a link that the other counts on. The island without the oldest member builds, its oldest member
+   * would each give up a link that the other counts on, until the first has been paid for. The island without the oldest member builds, its oldest member
    * first, the others only when that came to nothing.
    */
   #mayBridge(unreachable: ReadonlySet<MemberId>): boolean {
     const { core, roster } = this;
     const own = roster.self;
-    if (!own || this.#bridges.size > 0) return false;
+    const isBuilding = this.neighbours
+      .links()
+      .some(({ peer, linkedAtMs }) => this.#bridges.has(peer) && linkedAtMs + core.config.overrunMs > core.nowMs);
+    if (!own || isBuilding) return false;
     let rank = 0;
     let oldest = own;
     for (const entry of roster.entries.values()) {

@@ -4,6 +4,7 @@ import { handleOf, type Handle, type MemberId } from '../units.js';
 import { SequenceWindow } from './dedupe.js';
 import type { Due } from './due-queue.js';
 import { PeerMap } from './peer-map.js';
+import { serialDelta } from '../wire/voice-packet.js';
 
 export interface Child {
   capacity: number;
@@ -53,8 +54,8 @@ export class Tree implements Due {
   hints: readonly MemberId[] = NOBODY;
   /** The parent began where the old one stood: from its first frame on the old one has nothing left that is missing. */
   isContinued = true;
-  /** A packet came from the present parent since it became that. */
-  hasDelivered = false;
+  /** Sequence number of the first packet that the present parent sent; undefined = none yet. */
+  beganAt: number | undefined = undefined;
   unservedSinceMs: number | undefined = undefined;
   retryAtMs = 0;
   retryDelayMs = 0;
@@ -135,6 +136,18 @@ export class Tree implements Due {
   /** First frame a new parent should send, while speech is going on. */
   get replayFrom(): number | undefined {
     return this.speaking && !this.window.empty ? this.window.nextNeeded : undefined;
+  }
+
+  /**
+   * Whether the old parent of a hand-over has nothing left that is missing, as this packet shows: the first of a new
+   * parent that continues, or that lags behind; or the old one's, when it has come to where the new one began.
+   */
+  showsTakeover(from: MemberId, sequence: number, fresh: boolean): boolean {
+    const { beganAt } = this;
+    if (from !== this.parent)
+      return beganAt !== undefined && this.feeds.has(from) && serialDelta(sequence, beganAt) >= 0;
+    this.beganAt ??= sequence;
+    return this.isContinued || (beganAt === undefined && !fresh);
   }
 
   /** Forgets a neighbour that is no longer linked. True when it was the parent. */

@@ -343,10 +343,9 @@ export class Trees {
     const fresh = tree.window.note(header.streamEpoch, header.sequence);
     // A replay may overtake the acceptance it comes with.
     const isRacing = tree.feeds.size > 0 || (tree.stalled && tree.asked.has(from));
-    if (from === tree.parent) tree.hasDelivered = true;
-    const hasTakenOver = from === tree.parent && tree.isContinued;
-    if (isRacing && tree.winner === undefined && (tree.stalled ? fresh : hasTakenOver)) {
-      tree.winner = from;
+    const isOver = tree.showsTakeover(from, header.sequence, fresh);
+    if (isRacing && tree.winner === undefined && (tree.stalled ? fresh : isOver)) {
+      tree.winner = tree.stalled ? from : tree.parent;
       this.#schedule(tree, nowMs);
     }
     if (!fresh) return verdict;

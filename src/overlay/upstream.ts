@@ -177,7 +177,7 @@ export class Upstream {
         // Words still come, and not from the parent that was to take over: the old one stays.
         const { parent } = tree;
         const isCarrying = tree.speaking && !tree.stalled && nowMs < tree.lastFrameMs + config.stallMs;
-        if (parent !== undefined && isCarrying && !tree.hasDelivered && this.neighbours.lively(peer)) {
+        if (parent !== undefined && isCarrying && tree.beganAt === undefined && this.neighbours.lively(peer)) {
           this.core.unsubscribe(parent, tree.handle);
           this.#failed(tree, parent, true);
           this.#setParent(tree, peer);
@@ -249,7 +249,7 @@ export class Upstream {
     const { core } = this;
     tree.parent = peer;
     tree.isContinued = true;
-    tree.hasDelivered = false;
+    tree.beganAt = undefined;
     tree.feeds.delete(peer);
     tree.unservedSinceMs = undefined;
     tree.retryDelayMs = 0;

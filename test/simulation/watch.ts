@@ -153,6 +153,8 @@ export class Watch {
   /** Copies sent of one frame at one moment; replays, which are of older frames, count for themselves. */
   #countSlots(from: SimulatedMember, source: SimulatedMember, { sequence }: VoiceHeader): void {
     const { nowMs } = this.simulation;
+    // Whoever wakes answers at one moment what came while it slept: requests since withdrawn, the withdrawals after them.
+    if (nowMs - from.frozenUntilMs < 1) return;
     let batches = this.#batches.get(from);
     if (!batches) this.#batches.set(from, (batches = new Map()));
     const batch = batches.get(source.handle);
