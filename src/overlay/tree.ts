@@ -60,6 +60,8 @@ export class Tree implements Due {
   retryAtMs = 0;
   retryDelayMs = 0;
   improveAtMs = 0;
+  /** The parent asked this member to find another; it is served until then. In the past: it was not asked, or is again welcome. */
+  sentAwayUntilMs = -Infinity;
 
   readonly children = new PeerMap<Child>();
   /** Keys of `children`, as the hot path wants them. */

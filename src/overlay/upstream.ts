@@ -68,7 +68,8 @@ export class Upstream {
     } else if (tree.stalled) {
       if (nowMs >= tree.nextRaceMs) this.#race(tree);
       tree.dueMs = Math.min(tree.dueMs, tree.nextRaceMs);
-    } else this.#improve(tree, tree.parent);
+    } else if (nowMs < tree.sentAwayUntilMs) this.#leave(tree, tree.parent);
+    else this.#improve(tree, tree.parent);
     if (tree.stalled) tree.dueMs = Math.min(tree.dueMs, tree.lastFrameMs + config.stallGiveUpMs);
   }
 
@@ -85,6 +86,7 @@ export class Upstream {
     // Several may have been asked, and each reckoned with the same free slot.
     if (adopt !== undefined && adopt !== core.selfId && this.downstream.roomBelow(tree) > 0)
       tree.adopting.set(adopt, core.nowMs + core.config.handoverMs);
+    if (isParent) tree.sentAwayUntilMs = -Infinity;
     if (!ask) return true;
     if (tree.parent === undefined) this.#setParent(tree, from);
     else if (ask.improving) {
@@ -105,13 +107,11 @@ export class Upstream {
     const { core } = this;
     if (reason === 'moved') {
       if (from !== tree.parent) return;
-      const target =
-        redirects.find((peer) => this.neighbours.lively(peer) && peer !== core.selfId) ??
-        this.#elsewhere(tree, from);
       tree.hints = [...redirects];
-      if (target !== undefined && !tree.asked.has(target)) this.#ask(tree, target, true);
-      else tree.improveAtMs = core.nowMs;
-      tree.refusedUntilMs.set(from, core.nowMs + core.config.handoverMs);
+      tree.sentAwayUntilMs = core.nowMs + core.config.handoverMs;
+      tree.refusedUntilMs.set(from, tree.sentAwayUntilMs);
+      tree.retryAtMs = core.nowMs;
+      this.#leave(tree, from);
       return;
     }
     const ask = tree.asked.get(from);
@@ -124,6 +124,21 @@ export class Upstream {
     tree.refusedUntilMs.set(from, core.nowMs + pauseMs);
     if (redirects.length > 0) tree.hints = [...redirects];
     if (from === tree.parent) tree.parent = undefined;
+  }
+
+  /** Sent away: asks whom the parent pointed to, or somebody else, again when an answer was no or a request crossed. */
+  #leave(tree: Tree, parent: MemberId): void {
+    const { core } = this;
+    if (tree.asked.size > 0 || tree.feeds.size > 0) return;
+    if (core.nowMs >= tree.retryAtMs) {
+      tree.retryAtMs = core.nowMs + RETRY_MS;
+      const target =
+        tree.hints.find((peer) => this.neighbours.lively(peer) && peer !== core.selfId) ??
+        this.#elsewhere(tree, parent);
+      tree.hints = tree.hints.filter((peer) => peer !== target);
+      if (target !== undefined) this.#ask(tree, target, true);
+    }
+    tree.dueMs = Math.min(tree.dueMs, tree.retryAtMs);
   }
 
   /** Whom a child turns to that its parent cannot keep: with room, and not below it as far as is known. */
@@ -250,6 +265,7 @@ export class Upstream {
     tree.parent = peer;
     tree.isContinued = true;
     tree.beganAt = undefined;
+    tree.sentAwayUntilMs = -Infinity;
     tree.feeds.delete(peer);
     tree.unservedSinceMs = undefined;
     tree.retryDelayMs = 0;

@@ -137,7 +137,8 @@ export class Watch {
     if (hopLimit < 0 || hopLimit > FULL_HOP_LIMIT)
       this.#breach('hop limit bounds the way', `${named(from)} sends with ${hopLimit} relays left`);
     this.#countCopy(header);
-    this.#countSlots(from, source, header);
+    // Nobody can know yet that a child just crashed; its place is taken as soon as it is noticed.
+    if (to.alive) this.#countSlots(from, source, header);
   }
 
   #countCopy({ source, sequence }: VoiceHeader): void {
