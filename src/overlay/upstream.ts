@@ -133,7 +133,7 @@ export class Upstream {
     if (core.nowMs >= tree.retryAtMs) {
       tree.retryAtMs = core.nowMs + RETRY_MS;
       const target =
-        tree.hints.find((peer) => this.neighbours.lively(peer) && peer !== core.selfId) ??
+        tree.hints.find((peer) => peer !== parent && peer !== core.selfId && this.neighbours.lively(peer)) ??
         this.#elsewhere(tree, parent);
       tree.hints = tree.hints.filter((peer) => peer !== target);
       if (target !== undefined) this.#ask(tree, target, true);
