@@ -20,6 +20,8 @@ const MAX_SHARES = 5;
 const WANT_PATIENCE_MS = 800;
 /** Between two shares of a roster that is still incomplete, ms. */
 const CATCH_UP_MS = 200;
+/** A newcomer has its roster by then, ms, or asks as everybody does. */
+const NEWCOMER_MS = 3000;
 /** Entries a neighbour is sent unasked when its list shows that it lacks them. */
 const FEW_ENTRIES = 8;
 
@@ -42,6 +44,9 @@ export class Gossip {
   #nextDigestMs = Infinity;
   /** Handles asked for, with the end of the patience; bounded by `maxMembers`. */
   readonly #wanted = new Map<Handle, number>();
+  /** Handles missing here that were no news when asked for: a newcomer's roster. At most `maxMembers`. */
+  readonly #old = new Set<Handle>();
+  #isOldUntilMs = -Infinity;
   /** Members under suspicion, by the version suspected; bounded by the roster. */
   readonly #suspicions = new Map<MemberId, { version: number; deadlineMs: number }>();
 
@@ -64,11 +69,28 @@ export class Gossip {
 
   /** Passes an entry on to everybody who is not known to have it. */
   spread(entry: RosterEntry, delayMs: number): void {
-    this.#news.set(entry.memberId, entry);
-    this.#spreadAtMs = Math.min(this.#spreadAtMs, this.core.nowMs + delayMs);
-    this.#wanted.delete(handleOf(entry.memberId));
+    const handle = handleOf(entry.memberId);
+    this.#wanted.delete(handle);
+    if (!this.#takeOld(handle)) {
+      this.#news.set(entry.memberId, entry);
+      this.#spreadAtMs = Math.min(this.#spreadAtMs, this.core.nowMs + delayMs);
+    }
     const suspicion = this.#suspicions.get(entry.memberId);
     if (suspicion && entry.version > suspicion.version) this.#suspicions.delete(entry.memberId);
+  }
+
+  /**
+   * Whether an entry is one of those a newcomer caught up with, which those around it have; when it was the last, all
+   * are compared with, in case they are newcomers too.
+   */
+  #takeOld(handle: Handle): boolean {
+    if (!this.#old.delete(handle)) return false;
+    if (this.#old.size === 0) for (const neighbour of this.neighbours.all.values()) this.#sendDigest(neighbour);
+    return true;
+  }
+
+  get #isCatchingUp(): boolean {
+    return this.#old.size > 0 && this.core.nowMs < this.#isOldUntilMs;
   }
 
   /** First words to a new link or pipe: the little rooms say everything, the big ones compare first. */
@@ -91,7 +113,8 @@ export class Gossip {
   }
 
   onDigest(from: Neighbour, message: ControlMessage & { type: 'digest' }): void {
-    if (message.hash !== this.roster.hash) this.#sendVersions(from, true);
+    // While the roster comes in shares, everybody's differs.
+    if (message.hash !== this.roster.hash && !this.#isCatchingUp) this.#sendVersions(from, true);
   }
 
   /** A neighbour sent entries. @param fresh how many of them were news */
@@ -125,6 +148,12 @@ export class Gossip {
       const entry = this.roster.byHandle.get(handle);
       if (entry) this.noteKnown(from, entry.memberId, version);
       if (!entry || entry.version < version) missing.push(handle);
+    }
+    // More is missing than is here: this member is new to a room that knows all this.
+    if (!message.partial && missing.length > Math.max(FEW_ENTRIES, this.roster.entries.size)) {
+      this.#old.clear();
+      for (const handle of missing.slice(0, this.core.config.maxMembers)) this.#old.add(handle);
+      this.#isOldUntilMs = this.core.nowMs + NEWCOMER_MS;
     }
     const buried = this.#answerTombstones(from, theirs);
     this.#want(
