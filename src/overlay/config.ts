@@ -110,6 +110,8 @@ export interface OverlayConfig {
   readonly advertChangeMs: number;
   /** How long a neighbour to whom a change hardly matters goes by the older offer, ms, jittered by ±50 %. */
   readonly lagMs: number;
+  /** How long a member counts as new from its first link on, ms: it opens the others and settles its ways. */
+  readonly newcomerMs: number;
   /** A change matters to a neighbour whose own cost it would undercut or exceed by at most this share … */
   readonly rivalShare: number;
   /** … and this many ms: it may move here now, or soon. */
@@ -214,6 +216,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   advertChange: 0.03,
   advertChangeMs: 1.5,
   lagMs: 4000,
+  newcomerMs: 3000,
   rivalShare: 0.1,
   rivalMs: 4,
   capacityWorthMs: 20,

@@ -12,11 +12,21 @@ import type { UploadBudget } from './upload-budget.js';
 const YIELD_CHANGE_MS = 12;
 
 export class Downstream {
+  /**
+   * Until then this member is new and its ways change with every link it gets: what hardly matters to a neighbour is told
+   * when they have settled.
+   */
+  newUntilMs = Infinity;
+
   constructor(
     readonly core: Core,
     readonly neighbours: Neighbours,
     readonly budget: UploadBudget,
   ) {}
+
+  get isNew(): boolean {
+    return this.core.nowMs < this.newUntilMs;
+  }
 
   /** Copies of this source the member may send now. */
   capacity(tree: Tree): number {
@@ -118,7 +128,7 @@ export class Downstream {
     }
     if (present) core.accept(from, { source: tree.handle, adopt: undefined });
     // It hangs on our path and cost now: an older offer would let it take one above us for somebody apart.
-    if (asker.told.get(tree.slot) >= TOLD_LAGGING) this.#tell(tree, asker, this.#offers(tree), true);
+    if ((asker.told.get(tree.slot) & TOLD_LAGGING) !== 0) this.#tell(tree, asker, this.#offers(tree), true);
     if (request.fromSequence !== undefined) {
       core.effects.push({
         type: 'replay',
@@ -248,7 +258,8 @@ export class Downstream {
     const canLag = changed && told?.free === this.freeSlots(tree) > 0;
     for (const neighbour of this.neighbours.linked) {
       const state = neighbour.told.get(tree.slot);
-      if (canLag && state >= TOLD_OFFER && !this.#matters(tree, neighbour)) {
+      const mayLag = (state & TOLD_OFFER) !== 0 ? canLag : offers && this.isNew;
+      if (mayLag && !this.#matters(tree, neighbour)) {
         neighbour.told.set(tree.slot, state | TOLD_LAGGING);
         tree.lagAtMs = Math.min(tree.lagAtMs, core.nowMs + core.jittered(core.config.lagMs));
       } else this.#tell(tree, neighbour, offers, changed);
@@ -263,7 +274,7 @@ export class Downstream {
     const offers = this.#offers(tree);
     for (const neighbour of this.neighbours.linked) {
       const state = neighbour.told.get(tree.slot);
-      if (state < TOLD_LAGGING) continue;
+      if ((state & TOLD_LAGGING) === 0) continue;
       neighbour.told.set(tree.slot, state & ~TOLD_LAGGING);
       this.#tell(tree, neighbour, offers, true);
     }
@@ -293,13 +304,13 @@ export class Downstream {
     if (!offers || peer === tree.parent || tree.path.includes(tag)) {
       // An ancestor learns no route back to itself; the parent learns how much room there is below it.
       const toParent = offers && peer === tree.parent && (changed || state !== TOLD_ANCESTOR);
-      if (state >= TOLD_OFFER || toParent) {
+      if ((state & TOLD_OFFER) !== 0 || toParent) {
         this.core.offer(peer, this.#offer(tree, Infinity, []));
         told.set(tree.slot, offers ? TOLD_ANCESTOR : 0);
-      }
+      } else if ((state & TOLD_LAGGING) !== 0) told.set(tree.slot, 0);
       return;
     }
-    if (state >= TOLD_OFFER && !changed) return;
+    if ((state & TOLD_OFFER) !== 0 && !changed) return;
     told.set(tree.slot, TOLD_OFFER);
     this.core.offer(peer, this.#offer(tree, this.#costMs(tree), tree.path));
   }

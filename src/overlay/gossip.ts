@@ -20,8 +20,6 @@ const MAX_SHARES = 5;
 const WANT_PATIENCE_MS = 800;
 /** Between two shares of a roster that is still incomplete, ms. */
 const CATCH_UP_MS = 200;
-/** A newcomer has its roster by then, ms, or asks as everybody does. */
-const NEWCOMER_MS = 3000;
 /** Entries a neighbour is sent unasked when its list shows that it lacks them. */
 const FEW_ENTRIES = 8;
 
@@ -153,7 +151,7 @@ export class Gossip {
     if (!message.partial && missing.length > Math.max(FEW_ENTRIES, this.roster.entries.size)) {
       this.#old.clear();
       for (const handle of missing.slice(0, this.core.config.maxMembers)) this.#old.add(handle);
-      this.#isOldUntilMs = this.core.nowMs + NEWCOMER_MS;
+      this.#isOldUntilMs = this.core.nowMs + this.core.config.newcomerMs;
     }
     const buried = this.#answerTombstones(from, theirs);
     this.#want(

@@ -19,7 +19,7 @@ const DEVIATION_GAIN = 0.1;
 export const TOLD_ANCESTOR = 1;
 /** It holds an offer. */
 export const TOLD_OFFER = 2;
-/** Added to the latter: it goes by an older offer, because the newer one hardly matters to it. */
+/** It was not told the latest, which hardly matters to it: it goes by an older offer, if it holds one. */
 export const TOLD_LAGGING = 4;
 
 export class Neighbour {

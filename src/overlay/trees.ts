@@ -132,6 +132,8 @@ export class Trees {
   }
 
   linkUp(neighbour: Neighbour): void {
+    if (this.downstream.newUntilMs === Infinity)
+      this.downstream.newUntilMs = this.core.nowMs + this.core.config.newcomerMs;
     for (const tree of this.byHandle.values()) this.downstream.introduce(tree, neighbour);
   }
 
