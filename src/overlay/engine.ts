@@ -81,6 +81,7 @@ class Engine implements OverlayEngine {
       core,
       this.#neighbours,
       (member) => this.#trees.routesTo(member),
+      (handle) => this.#roster.byHandle.get(handle)?.memberId,
       (from, payload) => this.#takeRouted(from, payload),
     );
     this.#gossip = new Gossip(core, this.#roster, this.#neighbours, {
@@ -350,6 +351,8 @@ class Engine implements OverlayEngine {
         return this.#gossip.onSuspect(from, message.member, message.version, message.gone);
       case 'signal':
         return this.#signalling.onSignal(from, message);
+      case 'routed':
+        return this.#signalling.onRouted(from, message);
       default:
         if (neighbour.linked) this.#takeLinkMessage(neighbour, message);
     }

@@ -226,7 +226,7 @@ export class Rewiring {
       willing,
       gainMs: linkMs === undefined ? 0 : gainOfLink(needs, theirs, linkMs, core.config.relayMs),
       priceMs: this.#full ? (this.#leastUseful()?.priceMs ?? UNSERVED_MS) : 0,
-      costs: sources.map((source) => this.trees.offeredMs(source)),
+      costs: willing ? sources.map((source) => this.trees.offeredMs(source)) : [],
     });
   }
 

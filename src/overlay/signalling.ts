@@ -4,12 +4,13 @@
  * Duplicates are suppressed and return routes registered before anything is passed on.
  */
 
-import type { MemberId } from '../units.js';
+import { handleOf, type Handle, type MemberId } from '../units.js';
 import type { ControlMessage } from '../wire/control.js';
 import type { Core } from './core.js';
 import type { Neighbours } from './neighbours.js';
 
 type Signal = ControlMessage & { type: 'signal' };
+type Routed = ControlMessage & { type: 'routed' };
 
 export class Signalling {
   /** Signals seen, oldest first; at most `maxSignalsRemembered`. */
@@ -22,6 +23,8 @@ export class Signalling {
     readonly neighbours: Neighbours,
     /** Neighbours on the way to a member, best first. */
     readonly routesTo: (member: MemberId) => readonly MemberId[],
+    /** Whose handle it is; undefined for somebody unknown. */
+    readonly memberOf: (handle: Handle) => MemberId | undefined,
     /** A message for this member's own overlay came. */
     readonly onInternal: (from: MemberId, payload: Uint8Array) => void,
   ) {}
@@ -31,19 +34,10 @@ export class Signalling {
     const { core } = this;
     const hop = this.neighbours.lively(target) ? target : this.#nextHop(target, undefined);
     if (hop === undefined) return false;
-    const id = Math.floor(core.random() * 0x1_0000_0000) >>> 0;
-    this.#remember(core.selfId, id);
+    const id = Math.floor(core.random() * 0x1_0000);
+    const origin = handleOf(core.selfId);
     const hopLimit = core.config.signalHops;
-    core.send(hop, {
-      type: 'signal',
-      origin: core.selfId,
-      target,
-      id,
-      hopLimit,
-      flood: false,
-      internal: true,
-      payload,
-    });
+    core.send(hop, { type: 'routed', origin, target: handleOf(target), id, hopLimit, payload });
     return true;
   }
 
@@ -59,7 +53,6 @@ export class Signalling {
         id,
         hopLimit: core.config.signalHops,
         flood: false,
-        internal: false,
         payload,
       },
       undefined,
@@ -69,15 +62,32 @@ export class Signalling {
   onSignal(from: MemberId, signal: Signal): void {
     const { core } = this;
     if (signal.origin === core.selfId || !this.#remember(signal.origin, signal.id)) return;
-    this.#returnRoutes.delete(signal.origin);
-    this.#returnRoutes.set(signal.origin, from);
-    evictOldest(this.#returnRoutes, core.config.maxSignalsRemembered);
-    if (signal.target === core.selfId) {
-      if (signal.internal) this.onInternal(signal.origin, signal.payload);
-      else core.effects.push({ type: 'signal', from: signal.origin, payload: signal.payload });
-      return;
-    }
-    if (signal.hopLimit > 0) this.#forward({ ...signal, hopLimit: signal.hopLimit - 1 }, from);
+    this.#noteReturnRoute(signal.origin, from);
+    if (signal.target === core.selfId)
+      core.effects.push({ type: 'signal', from: signal.origin, payload: signal.payload });
+    else if (signal.hopLimit > 0) this.#forward({ ...signal, hopLimit: signal.hopLimit - 1 }, from);
+  }
+
+  /** What overlays say to each other may get lost: without a route it is dropped, not flooded. */
+  onRouted(from: MemberId, message: Routed): void {
+    const { core, neighbours } = this;
+    const origin = this.memberOf(message.origin);
+    const target = this.memberOf(message.target);
+    if (origin === undefined || target === undefined || origin === core.selfId) return;
+    if (!this.#remember(origin, message.id)) return;
+    this.#noteReturnRoute(origin, from);
+    if (target === core.selfId) return this.onInternal(origin, message.payload);
+    if (message.hopLimit === 0) return;
+    const direct = neighbours.get(target);
+    const isDirect = direct !== undefined && target !== from && !direct.silent;
+    const hop = isDirect ? target : this.#nextHop(target, from);
+    if (hop !== undefined) core.send(hop, { ...message, hopLimit: message.hopLimit - 1 });
+  }
+
+  #noteReturnRoute(origin: MemberId, from: MemberId): void {
+    this.#returnRoutes.delete(origin);
+    this.#returnRoutes.set(origin, from);
+    evictOldest(this.#returnRoutes, this.core.config.maxSignalsRemembered);
   }
 
   #forward(signal: Signal, from: MemberId | undefined): void {
@@ -94,8 +104,6 @@ export class Signalling {
         return;
       }
     }
-    // What the overlay says to itself may get lost; it is not worth a flood.
-    if (signal.internal) return;
     const hopLimit = Math.min(signal.hopLimit, core.config.floodHops);
     for (const neighbour of neighbours.all.values()) {
       if (neighbour.peer === from || neighbour.peer === signal.origin) continue;

@@ -15,17 +15,18 @@
  * | 8 accept | u16 n, n × (u32 source, u8 has adopted child, [16 B member id]) |
  * | 9 reject | u16 n, n × (u32 source, u8 reason, u8 k, k × 16 B member id) |
  * | 10 replay | u32 source, u32 from sequence |
- * | 11 signal | 16 B origin, 16 B target, u32 id, u8 hop limit, u8 flags 1 flooded 2 for the overlay itself, u16 length, payload |
+ * | 11 signal | 16 B origin, 16 B target, u32 id, u8 hop limit, u8 1: flooded, u16 length, payload |
  * | 12 suspect | 16 B member, u32 entry version, u8 state: 0 suspected, 1 gone |
  * | 13 link-drop | u8 reason |
  * | 14 splice | 16 B member to link to, 16 B member whose link it replaces (the receiver itself: it will be called) |
  * | 15 epoch-request | u32 source, u16 route epoch the sender has |
- * | 16 costs-request | u16 nonce, network coordinate, u8 n, n × (u32 source, u16 sender's cost in ¼ ms); travels inside a signal |
+ * | 16 costs-request | u16 nonce, network coordinate, u8 n, n × (u32 source, u16 sender's cost in ¼ ms); travels inside 22 |
  * | 17 costs | u16 nonce, network coordinate, u8 flags 1 willing, u16 gain, u16 price in ¼ ms, u8 n, n × u16 cost in ¼ ms; likewise |
  * | 18 appraisal | u16 worth of this link in ¼ ms |
  * | 19 want | u16 n, n × u32 handle whose entry is asked for |
  * | 20 news-mode | u8 1: send me news of members at once, 0: only say what is new |
  * | 21 heartbeat | the same, and the sender's network coordinate, which moved |
+ * | 22 routed | u32 origin, u32 target, u16 id, u8 hop limit, u16 length, control message for the target's overlay |
  *
  * Room: 0–127 slots are free; from 128 on none is, and a member of less burden than 4 · (room − 128) − 128 ms takes the place of
  * a child; 255: nobody does. The costs of 16 and 17 are what the sender offers: no route where it has no slot left.
@@ -54,6 +55,8 @@ export const MAX_PATH_HOPS = 32;
 /** Sources a comparison of costs may cover. */
 export const MAX_SAMPLE = 64;
 export const MAX_SIGNAL_BYTES = 16_384;
+/** A comparison of costs over the largest sample is below it. */
+export const MAX_ROUTED_BYTES = 512;
 
 /** Steps in which the burden of children is told, ms, from `LEAST_BURDEN_MS` on. */
 export const BURDEN_STEP_MS = 4;
@@ -162,8 +165,17 @@ export type ControlMessage =
       readonly hopLimit: number;
       /** Travels to everybody within the hop limit, for want of a route. */
       readonly flood: boolean;
-      /** The payload is a control message for the target's overlay, not for whoever opens links. */
-      readonly internal: boolean;
+      readonly payload: Uint8Array;
+    }
+  /** What overlays that are not linked say to each other, by handles: a third shorter than as a signal. */
+  | {
+      readonly type: 'routed';
+      readonly origin: Handle;
+      readonly target: Handle;
+      /** 16 bits, random per message; with the origin it names the message for duplicate suppression. */
+      readonly id: number;
+      readonly hopLimit: number;
+      /** A control message. */
       readonly payload: Uint8Array;
     }
   | { readonly type: 'suspect'; readonly member: MemberId; readonly version: number; readonly gone: boolean }
@@ -222,6 +234,7 @@ const TYPE_CODES = {
   appraisal: 18,
   want: 19,
   'news-mode': 20,
+  routed: 22,
 } as const satisfies Record<ControlMessage['type'], number>;
 
 /** A heartbeat that also says where its sender is. */
@@ -346,9 +359,11 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
       break;
     case 'signal':
       writer.hex(message.origin).hex(message.target).u32(message.id).u8(message.hopLimit);
-      writer
-        .u8((message.flood ? 1 : 0) | (message.internal ? 2 : 0))
-        .bytes16(message.payload, MAX_SIGNAL_BYTES);
+      writer.u8(message.flood ? 1 : 0).bytes16(message.payload, MAX_SIGNAL_BYTES);
+      break;
+    case 'routed':
+      writer.u32(message.origin).u32(message.target).u16(message.id).u8(message.hopLimit);
+      writer.bytes16(message.payload, MAX_ROUTED_BYTES);
       break;
     case 'suspect':
       writer
@@ -459,18 +474,26 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
       const id = reader.u32();
       const hopLimit = reader.u8();
       const flags = reader.u8();
-      reader.check(flags <= 3);
+      reader.check(flags <= 1);
       return {
         type: 'signal',
         origin,
         target,
         id,
         hopLimit,
-        flood: (flags & 1) !== 0,
-        internal: (flags & 2) !== 0,
+        flood: flags === 1,
         payload: reader.bytes16(MAX_SIGNAL_BYTES),
       };
     }
+    case TYPE_CODES.routed:
+      return {
+        type: 'routed',
+        origin: handle(reader),
+        target: handle(reader),
+        id: reader.u16(),
+        hopLimit: reader.u8(),
+        payload: reader.bytes16(MAX_ROUTED_BYTES),
+      };
     case TYPE_CODES.suspect: {
       const member = memberId(reader);
       const version = reader.u32();

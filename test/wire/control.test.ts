@@ -79,7 +79,6 @@ describe('control messages', () => {
           id: 1,
           hopLimit: 1,
           flood: false,
-          internal: false,
           payload,
         }),
       RangeError,
