@@ -83,7 +83,8 @@ export class Gossip {
    */
   #takeOld(handle: Handle): boolean {
     if (!this.#old.delete(handle)) return false;
-    if (this.#old.size === 0) for (const neighbour of this.neighbours.all.values()) this.#sendDigest(neighbour);
+    if (this.#old.size === 0)
+      for (const neighbour of this.neighbours.all.values()) this.#sendDigest(neighbour);
     return true;
   }
 

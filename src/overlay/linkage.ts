@@ -294,7 +294,9 @@ export class Linkage {
     const own = roster.self;
     const isBuilding = this.neighbours
       .links()
-      .some(({ peer, linkedAtMs }) => this.#bridges.has(peer) && linkedAtMs + core.config.overrunMs > core.nowMs);
+      .some(
+        ({ peer, linkedAtMs }) => this.#bridges.has(peer) && linkedAtMs + core.config.overrunMs > core.nowMs,
+      );
     if (!own || isBuilding) return false;
     let rank = 0;
     let oldest = own;

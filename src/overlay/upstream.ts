@@ -192,7 +192,12 @@ export class Upstream {
         // Words still come, and not from the parent that was to take over: the old one stays.
         const { parent } = tree;
         const isCarrying = tree.speaking && !tree.stalled && nowMs < tree.lastFrameMs + config.stallMs;
-        if (parent !== undefined && isCarrying && tree.beganAt === undefined && this.neighbours.lively(peer)) {
+        if (
+          parent !== undefined &&
+          isCarrying &&
+          tree.beganAt === undefined &&
+          this.neighbours.lively(peer)
+        ) {
           this.core.unsubscribe(parent, tree.handle);
           this.#failed(tree, parent, true);
           this.#setParent(tree, peer);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { toHex, type MemberId } from '../../src/units.js';
 import { atRest, everybodyKnowsEverybody, linksAreKept } from '../simulation/invariants.js';
 import { syntheticLatencies, uniformLatencies } from '../simulation/network.js';
 import { seededRandom } from '../simulation/random.js';
@@ -17,6 +18,9 @@ function everybodySpeaks(room: Room): void {
       room.members.filter((member) => member !== source),
     );
 }
+
+/** Whether these are the bytes of a member's entry: its id follows the version. */
+const isOf = (entry: Uint8Array, member: MemberId): boolean => toHex(entry.subarray(1, 17)) === member;
 
 describe('joining', () => {
   // 1 ── 2      each newcomer knows only who answers the doorbell,
@@ -100,6 +104,27 @@ describe('joining', () => {
       simulation.partition = undefined;
       simulation.pipe(members[0]!, members[5]!);
       settle({ simulation, members }, 25_000);
+    }
+  });
+
+  // ∴∵∴ ◄── n     what it is told is no news to anybody
+  test('a newcomer learns of everybody, and passes on no entry but its own', () => {
+    for (const seed of SEEDS) {
+      const { simulation } = fill({ seed, members: 24, limits: { maxLinks: 8 }, everyMs: 50 });
+      simulation.run(10_000);
+      const newcomer = simulation.join({ limits: { maxLinks: 8 } });
+      let others = 0;
+      simulation.onControlSent = (from, _to, message) => {
+        if (from !== newcomer || message.type !== 'entries') return;
+        const own = newcomer.engine.view().members.find(({ memberId }) => memberId === newcomer.id);
+        others +=
+          message.entries.length - message.entries.filter((entry) => isOf(entry, own!.memberId)).length;
+      };
+      const knows = (): boolean => newcomer.engine.view().members.length === 25;
+      assert.ok(simulation.runUntilTrue(knows, 5000, 50), 'it knows everybody');
+      simulation.run(2000);
+      // Who joined last may have told new versions of itself meanwhile, which are news.
+      assert.ok(others <= 6, `${others} entries of others`);
     }
   });
 

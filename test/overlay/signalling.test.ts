@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { DEFAULT_OVERLAY_CONFIG } from '../../src/overlay/config.js';
+import { Core } from '../../src/overlay/core.js';
+import { Neighbours } from '../../src/overlay/neighbours.js';
+import { Signalling } from '../../src/overlay/signalling.js';
+import { handleOf, type MemberId } from '../../src/units.js';
+import type { ControlMessage } from '../../src/wire/control.js';
+
+const [SELF, ASKER, OTHER, FAR] = ['1', '2', '3', '4'].map((digit) => digit.repeat(32)) as [
+  MemberId,
+  MemberId,
+  MemberId,
+  MemberId,
+];
+
+function setUp(known: readonly MemberId[]) {
+  const limits = { maxLinks: 8, uploadSlots: 4, uploadKbps: Infinity };
+  const core = new Core(SELF, DEFAULT_OVERLAY_CONFIG, () => 0.5, limits);
+  const neighbours = new Neighbours(core.selfTag);
+  for (const peer of [ASKER, OTHER]) neighbours.up(peer, 'link', 0);
+  const heard: string[] = [];
+  const signalling = new Signalling(
+    core,
+    neighbours,
+    (member) => (member === FAR ? [ASKER, OTHER] : []),
+    (handle) => known.find((member) => handleOf(member) === handle),
+    (from, payload) => heard.push(`${from[0]}: ${payload.join(' ')}`),
+  );
+  const sent = (): [MemberId, ControlMessage][] => {
+    core.flush();
+    return core.effects.flatMap((effect) =>
+      effect.type === 'send' ? [[effect.to, effect.message] as [MemberId, ControlMessage]] : [],
+    );
+  };
+  const from = (origin: MemberId, target: MemberId, hopLimit = 3) => ({
+    type: 'routed' as const,
+    origin: handleOf(origin),
+    target: handleOf(target),
+    id: 5,
+    hopLimit,
+    payload: new Uint8Array([1, 2]),
+  });
+  return { signalling, heard, sent, from };
+}
+
+describe('what overlays say to each other across links', () => {
+  test('is passed on by a way that does not lead back, once, with one hop less', () => {
+    const { signalling, sent, from } = setUp([ASKER, FAR]);
+    signalling.onRouted(ASKER, from(ASKER, FAR));
+    signalling.onRouted(ASKER, from(ASKER, FAR));
+    assert.deepEqual(sent(), [[OTHER, from(ASKER, FAR, 2)]]);
+  });
+
+  test('is heard where it was meant for, and the answer finds the way back', () => {
+    const { signalling, heard, sent, from } = setUp([SELF, FAR]);
+    signalling.onRouted(OTHER, from(FAR, SELF));
+    assert.deepEqual(heard, ['4: 1 2']);
+    assert.equal(signalling.originateInternal(FAR, new Uint8Array([3])), true);
+    assert.equal(sent()[0]?.[1].type, 'routed');
+  });
+
+  test('goes nowhere without hops left, from or to somebody unknown, or as an echo of oneself', () => {
+    const { signalling, heard, sent, from } = setUp([SELF, ASKER, FAR]);
+    signalling.onRouted(ASKER, from(ASKER, FAR, 0));
+    signalling.onRouted(ASKER, from(OTHER, FAR));
+    signalling.onRouted(ASKER, from(FAR, OTHER));
+    signalling.onRouted(ASKER, from(SELF, FAR));
+    assert.deepEqual(sent(), []);
+    assert.deepEqual(heard, []);
+  });
+});

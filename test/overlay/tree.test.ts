@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Tree } from '../../src/overlay/tree.js';
+import type { MemberId } from '../../src/units.js';
+
+const [SOURCE, OLD, NEW] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [MemberId, MemberId, MemberId];
+
+/** In the middle of a hand-over from one parent to another. */
+function handingOver(isContinued: boolean): Tree {
+  const tree = new Tree(SOURCE, false, 0, 0);
+  tree.parent = NEW;
+  tree.isContinued = isContinued;
+  tree.feeds.set(OLD, 1000);
+  return tree;
+}
+
+describe('a hand-over is over', () => {
+  test('with the first packet of a parent that begins where the old one stood', () => {
+    assert.equal(handingOver(true).showsTakeover(NEW, 7, true), true);
+  });
+
+  test('with the first packet of a parent that lags behind the old one', () => {
+    const tree = handingOver(false);
+    assert.equal(tree.showsTakeover(OLD, 7, true), false);
+    assert.equal(tree.showsTakeover(NEW, 7, false), true);
+  });
+
+  test('when the old parent has come to where one that is ahead of it began', () => {
+    const tree = handingOver(false);
+    assert.equal(tree.showsTakeover(OLD, 6, true), false);
+    assert.equal(tree.showsTakeover(NEW, 9, true), false);
+    assert.equal(tree.showsTakeover(OLD, 7, true), false);
+    assert.equal(tree.showsTakeover(OLD, 8, true), false);
+    assert.equal(tree.showsTakeover(OLD, 9, false), true);
+  });
+
+  test('across the wrap of sequence numbers', () => {
+    const tree = handingOver(false);
+    assert.equal(tree.showsTakeover(NEW, 0, true), false);
+    assert.equal(tree.showsTakeover(OLD, 0xffffffff, true), false);
+    assert.equal(tree.showsTakeover(OLD, 0, false), true);
+  });
+
+  test('not with a packet that the network doubled', () => {
+    const tree = handingOver(false);
+    tree.showsTakeover(NEW, 9, true);
+    assert.equal(tree.showsTakeover(NEW, 9, false), false);
+  });
+});
