@@ -23,6 +23,14 @@ export interface OverlayConfig {
   readonly rewireRandom: number;
   /** Sources compared per round: the mean over these stands for all. */
   readonly rewireSample: number;
+  /** How long the room must have been what it is, ms, … */
+  readonly rewireCoolMs: number;
+  /** … for the best of them to be compared once more, by so many sources, before a link is opened. */
+  readonly rewireFinalSample: number;
+  /** How long a member is left alone whose link disappointed, ms; twice as long each time … */
+  readonly regretMs: number;
+  /** … and at most so long, ms: round trips change. */
+  readonly regretMaxMs: number;
   /** By which share an exchange must exceed its price, or links wander … */
   readonly rewireMargin: number;
   /** … and by how many ms a source at least. */
@@ -170,6 +178,10 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   rewireCandidates: 4,
   rewireRandom: 2,
   rewireSample: 8,
+  rewireCoolMs: 40_000,
+  rewireFinalSample: 32,
+  regretMs: 60_000,
+  regretMaxMs: 600_000,
   rewireMargin: 0.1,
   rewireLeastMs: 0.15,
   poorLinks: 2,
@@ -260,6 +272,9 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
     config.backoffMs <= config.backoffMaxMs, 'backoffMs must be in (0, backoffMaxMs]');
   require(config.advertUrgentMs <= config.advertDelayMs, 'advertUrgentMs must not exceed advertDelayMs');
   require(config.cutOffMs <= config.unreachableMs, 'cutOffMs must not exceed unreachableMs');
+  require(config.rewireFinalSample >= config.rewireSample &&
+    config.rewireFinalSample <= MAX_SAMPLE, `rewireFinalSample must be rewireSample–${MAX_SAMPLE}`);
+  require(config.regretMs <= config.regretMaxMs, 'regretMs must not exceed regretMaxMs');
   require(config.distrustMs <= config.distrustMaxMs, 'distrustMs must not exceed distrustMaxMs');
   require(config.lostMs > config.unreachableMs, 'lostMs must leave time to bridge a gap first');
   require(config.retireMs >= config.handoverMs, 'retireMs must span a hand-over');

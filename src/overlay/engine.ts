@@ -272,7 +272,8 @@ class Engine implements OverlayEngine {
     const core = this.#core;
     const neighbour = this.#neighbours.link(peer);
     this.#linkage.linkDown(peer, cause);
-    this.#rewiring.linkDown(peer, neighbour?.measured ? neighbour.rttMs : undefined);
+    const ageMs = neighbour ? core.nowMs - neighbour.linkedAtMs : Infinity;
+    this.#rewiring.linkDown(peer, neighbour?.measured ? neighbour.rttMs : undefined, ageMs);
     if (!neighbour) return;
     // A link that ended without goodbye: the member most likely vanished. If not, it will refute.
     const surprise = !neighbour.retiring && !this.#leaving;

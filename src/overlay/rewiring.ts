@@ -31,6 +31,8 @@ const APPRAISE_MS = 400;
 const AGREEMENT_MS = 8000;
 /** Who was asked is not asked again for so long, ms: others may promise more. */
 const ASK_AGAIN_MS = 10_000;
+/** A link given up sooner than this had promised more than it kept, ms. */
+const DISAPPOINTING_MS = 20_000;
 /** Round trips and places remembered. */
 const MAX_REMEMBERED = 512;
 /** A change of worth below this is not told, ms a source. */
@@ -39,7 +41,8 @@ const TELL_MS = 0.25;
 interface Round {
   readonly nonce: number;
   readonly endsMs: number;
-  readonly sources: readonly Handle[];
+  /** One candidate is left, whose promise is looked at closely. */
+  readonly isFinal: boolean;
   readonly ownCosts: readonly number[];
   readonly asked: Set<MemberId>;
   readonly offers: Offer<MemberId>[];
@@ -60,6 +63,11 @@ export class Rewiring {
   readonly #places = new Map<MemberId, Coordinate>();
   /** When members were last asked. Same order and bound. */
   readonly #askedMs = new Map<MemberId, number>();
+  /**
+   * Members whose link disappointed, and for how long they are left alone: of many estimates the best is mostly too good,
+   * and would be again. Same order and bound.
+   */
+  readonly #regretted = new Map<MemberId, { readonly untilMs: number; readonly pauseMs: number }>();
   #membersSeen = 0;
 
   constructor(
@@ -105,10 +113,23 @@ export class Rewiring {
     this.#agreed.delete(peer);
   }
 
-  linkDown(peer: MemberId, rttMs: number | undefined): void {
+  /** @param ageMs how long the link was there */
+  linkDown(peer: MemberId, rttMs: number | undefined, ageMs: number): void {
+    if (ageMs < DISAPPOINTING_MS) this.#regret(peer);
     if (rttMs !== undefined) remember(this.#measured, peer, rttMs, MAX_REMEMBERED);
     this.#agreed.delete(peer);
     this.#fresh.delete(peer);
+  }
+
+  #regret(peer: MemberId): void {
+    const { regretMs, regretMaxMs } = this.core.config;
+    const lastMs = this.#regretted.get(peer)?.pauseMs ?? 0;
+    const pauseMs = Math.min(regretMaxMs, Math.max(regretMs, 2 * lastMs));
+    remember(this.#regretted, peer, { untilMs: this.core.nowMs + pauseMs, pauseMs }, MAX_REMEMBERED);
+  }
+
+  #isRegretted(peer: MemberId): boolean {
+    return (this.#regretted.get(peer)?.untilMs ?? -Infinity) > this.core.nowMs;
   }
 
   /** The room changed: what did not pay may pay now. */
@@ -116,6 +137,7 @@ export class Rewiring {
     const members = this.roster.entries.size;
     if (Math.abs(members - this.#membersSeen) <= 0.05 * this.#membersSeen) return;
     this.#membersSeen = members;
+    this.#regretted.clear();
     this.#changedMs = this.core.nowMs;
     this.#intervalMs = this.core.config.rewireMs;
     this.#wake(this.core.jittered(this.#intervalMs));
@@ -183,23 +205,29 @@ export class Rewiring {
     this.#intervalMs = Math.min(core.config.rewireMaxMs, this.#intervalMs * core.config.rewireSlowing);
     if (!this.#isLarge) return;
     if (neighbours.linkCount < core.config.poorLinks || this.#fresh.size > 0) return;
-    const sources = this.#sample();
-    const ownCosts = this.#costs(sources);
+    this.#openRound(this.core.config.rewireSample, this.#candidates(), false);
+  }
+
+  /** Asks members for a comparison of costs over so many sources. */
+  #openRound(sources: number, peers: readonly MemberId[], isFinal: boolean): void {
+    const { core } = this;
+    const sample = this.#sample(sources);
     const round: Round = {
       nonce: Math.floor(core.random() * 0x10000),
       endsMs: core.nowMs + ANSWER_MS,
-      sources,
-      ownCosts,
+      isFinal,
+      ownCosts: this.#costs(sample),
       asked: new Set(),
       offers: [],
     };
-    const sample = sources.map((source) => ({ source, costMs: this.trees.offeredMs(source) }));
-    for (const peer of this.#candidates()) {
-      const coordinate = this.coordinate();
-      if (this.sendRouted(peer, { type: 'costs-request', nonce: round.nonce, coordinate, sample }))
+    const offered = sample.map((source) => ({ source, costMs: this.trees.offeredMs(source) }));
+    const coordinate = this.coordinate();
+    for (const peer of peers) {
+      if (this.sendRouted(peer, { type: 'costs-request', nonce: round.nonce, coordinate, sample: offered }))
         round.asked.add(peer);
     }
     if (round.asked.size > 0) this.#round = round;
+    this.#wakeAt(round.endsMs);
   }
 
   onRequest(from: MemberId, request: CostsRequest): void {
@@ -214,6 +242,7 @@ export class Rewiring {
     const busy =
       this.#fresh.size > 0 ||
       this.linkage.leaving ||
+      this.#isRegretted(from) ||
       // Places are for those who want to hear this member.
       this.trees.isShunned ||
       this.neighbours.linkCount > core.limits.maxLinks;
@@ -247,6 +276,10 @@ export class Rewiring {
     this.#round = undefined;
     const best = bestExchange(round.offers, core.config.rewireMargin, core.config.rewireLeastMs);
     if (!best || this.#fresh.size > 0 || this.neighbours.link(best.peer)) return;
+    // Of a few rough estimates the best is mostly too good; a second one, over other sources, is not chosen for that. While
+    // the room is young, such errors lead out of dead ends, like heat in annealing.
+    const isCool = core.nowMs - this.#changedMs >= core.config.rewireCoolMs;
+    if (isCool && !round.isFinal) return this.#openRound(core.config.rewireFinalSample, [best.peer], true);
     this.#agreed.set(best.peer, core.nowMs + AGREEMENT_MS);
     this.#intervalMs = this.#leastIntervalMs;
     this.linkage.open(best.peer);
@@ -321,15 +354,14 @@ export class Rewiring {
     return link?.measured ? link.rttMs : this.#measured.get(peer);
   }
 
-  #sample(): Handle[] {
-    const { rewireSample } = this.core.config;
+  #sample(count: number): Handle[] {
     // Whom nobody near passes on is missed most.
     const missed = this.trees.cutOff().map((tree) => tree.handle);
     const handles = [...this.trees.byHandle.values()]
       .filter((tree) => !tree.own && !tree.blocked && !missed.includes(tree.handle))
       .map((tree) => tree.handle);
-    const first = missed.slice(0, rewireSample);
-    return [...first, ...draw(handles, rewireSample - first.length, this.core.random)];
+    const first = missed.slice(0, count);
+    return [...first, ...draw(handles, count - first.length, this.core.random)];
   }
 
   /**
@@ -344,6 +376,7 @@ export class Rewiring {
         peer !== core.selfId &&
         !neighbours.link(peer) &&
         this.linkage.mayAsk(peer) &&
+        !this.#isRegretted(peer) &&
         (this.#askedMs.get(peer) ?? -Infinity) + ASK_AGAIN_MS <= nowMs,
     );
     const { rewireCandidates, rewireRandom } = core.config;
