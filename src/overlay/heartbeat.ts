@@ -14,6 +14,10 @@ const DEAD_LINK_MS = 6000;
 const TOGETHER_SHARE = 0.12;
 /** A move of this member below this is not told, ms. */
 const TOLD_SHIFT_MS = 2;
+/** Ms between two smaller moves that a neighbour is told: coordinates never quite rest, and each costs as much as a beat … */
+const TOLD_PAUSE_MS = 3000;
+/** … unless it is this many times farther. */
+const FAR_SHIFTS = 15;
 /** Longest credible round trip, ms. */
 const MAX_RTT_MS = 10_000;
 
@@ -110,10 +114,15 @@ export class Heartbeats {
   /** Where this member is, when the neighbour last heard otherwise. It may be lost: a later move tells it again. */
   #news(neighbour: Neighbour): Coordinate | undefined {
     const coordinate = this.coordinate();
+    const { nowMs } = this.core;
     const told = neighbour.toldCoordinate;
-    if (told && shift(told, coordinate) < TOLD_SHIFT_MS && told.error < 2 * coordinate.error)
-      return undefined;
+    if (told) {
+      const shifts = shift(told, coordinate) / TOLD_SHIFT_MS;
+      const isPause = nowMs - neighbour.toldCoordinateMs < TOLD_PAUSE_MS;
+      if (shifts < (isPause ? FAR_SHIFTS : 1) && told.error < 2 * coordinate.error) return undefined;
+    }
     neighbour.toldCoordinate = coordinate;
+    neighbour.toldCoordinateMs = nowMs;
     return coordinate;
   }
 

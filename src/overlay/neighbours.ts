@@ -60,6 +60,7 @@ export class Neighbour {
   coordinate: Coordinate | undefined = undefined;
   /** Where this member said it was. */
   toldCoordinate: Coordinate | undefined = undefined;
+  toldCoordinateMs = -Infinity;
   /** What it was told that the link is worth here, ms a source. */
   toldWorthMs: number | undefined = undefined;
   /** Entry versions it surely has, by roster slot and one higher: what it sent or was sent. */
