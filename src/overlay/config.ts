@@ -208,7 +208,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   publishIntervalMs: 2000,
   placedError: 0.35,
   coordinateShiftMs: 15,
-  coordinateIntervalMs: 600_000,
+  coordinateIntervalMs: 120_000,
   coordinateIntervalMaxMs: 300_000,
   tombstoneMs: 120_000,
   maxTombstones: 512,
