@@ -286,8 +286,8 @@ export class Linkage {
 
   /**
    * Whether it is this member's turn to join two islands at the price of a link too many. One bridge at a time: two
-   * would each give up a link that the other counts on, until the first has been paid for. The island without the oldest member builds, its oldest member
-   * first, the others only when that came to nothing.
+   * would each give up a link that the other counts on, until the first has been paid for. The island without the
+   * oldest member builds, its oldest member first, the others only when that came to nothing.
    */
   #mayBridge(unreachable: ReadonlySet<MemberId>): boolean {
     const { core, roster } = this;

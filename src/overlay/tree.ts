@@ -1,10 +1,10 @@
 /** One source's tree as this member sees it: where the voice comes from, where it goes, what the neighbours offer. */
 
 import { handleOf, type Handle, type MemberId } from '../units.js';
+import { serialDelta } from '../wire/voice-packet.js';
 import { SequenceWindow } from './dedupe.js';
 import type { Due } from './due-queue.js';
 import { PeerMap } from './peer-map.js';
-import { serialDelta } from '../wire/voice-packet.js';
 
 export interface Child {
   capacity: number;
@@ -60,7 +60,7 @@ export class Tree implements Due {
   retryAtMs = 0;
   retryDelayMs = 0;
   improveAtMs = 0;
-  /** The parent asked this member to find another; it is served until then. In the past: it was not asked, or is again welcome. */
+  /** The parent asked this member to find another, and serves it until then; in the past, it did not, or no longer does. */
   sentAwayUntilMs = -Infinity;
 
   readonly children = new PeerMap<Child>();
