@@ -115,7 +115,10 @@ class Engine implements OverlayEngine {
       () => this.#coordinate,
     );
     this.#linkage.exchanges = this.#rewiring;
-    this.#trees.onLostVoice = () => this.#linkage.wake(core.config.cutOffMs);
+    this.#trees.onLostVoice = () => {
+      this.#linkage.wake(core.config.cutOffMs);
+      this.#rewiring.voiceLost();
+    };
   }
 
   handle(input: OverlayInput, nowMs: number): OverlayEffect[] {

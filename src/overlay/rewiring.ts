@@ -33,6 +33,8 @@ const AGREEMENT_MS = 8000;
 const ASK_AGAIN_MS = 10_000;
 /** A link given up sooner than this had promised more than it kept, ms. */
 const DISAPPOINTING_MS = 20_000;
+/** Between two times that a lost voice starts the rounds over, ms. */
+const LOST_PAUSE_MS = 10_000;
 /** Round trips and places remembered. */
 const MAX_REMEMBERED = 512;
 /** A change of worth below this is not told, ms a source. */
@@ -128,6 +130,11 @@ export class Rewiring {
     remember(this.#regretted, peer, { untilMs: this.core.nowMs + pauseMs, pauseMs }, MAX_REMEMBERED);
   }
 
+  /** A voice is missed that was being heard: there is no time for second thoughts. */
+  get #isMissing(): boolean {
+    return this.trees.cutOff().length > 0;
+  }
+
   #isRegretted(peer: MemberId): boolean {
     return (this.#regretted.get(peer)?.untilMs ?? -Infinity) > this.core.nowMs;
   }
@@ -137,6 +144,15 @@ export class Rewiring {
     const members = this.roster.entries.size;
     if (Math.abs(members - this.#membersSeen) <= 0.05 * this.#membersSeen) return;
     this.#membersSeen = members;
+    this.#startOver();
+  }
+
+  /** A voice has no way here any more: somebody left or blocks it, and other links are the best now. */
+  voiceLost(): void {
+    if (this.core.nowMs - this.#changedMs >= LOST_PAUSE_MS) this.#startOver();
+  }
+
+  #startOver(): void {
     this.#regretted.clear();
     this.#changedMs = this.core.nowMs;
     this.#intervalMs = this.core.config.rewireMs;
@@ -242,7 +258,7 @@ export class Rewiring {
     const busy =
       this.#fresh.size > 0 ||
       this.linkage.leaving ||
-      this.#isRegretted(from) ||
+      (this.#isRegretted(from) && theirs.every(Number.isFinite)) ||
       // Places are for those who want to hear this member.
       this.trees.isShunned ||
       this.neighbours.linkCount > core.limits.maxLinks;
@@ -279,7 +295,8 @@ export class Rewiring {
     // Of a few rough estimates the best is mostly too good; a second one, over other sources, is not chosen for that. While
     // the room is young, such errors lead out of dead ends, like heat in annealing.
     const isCool = core.nowMs - this.#changedMs >= core.config.rewireCoolMs;
-    if (isCool && !round.isFinal) return this.#openRound(core.config.rewireFinalSample, [best.peer], true);
+    if (isCool && !round.isFinal && !this.#isMissing)
+      return this.#openRound(core.config.rewireFinalSample, [best.peer], true);
     this.#agreed.set(best.peer, core.nowMs + AGREEMENT_MS);
     this.#intervalMs = this.#leastIntervalMs;
     this.linkage.open(best.peer);
@@ -371,12 +388,13 @@ export class Rewiring {
   #candidates(): MemberId[] {
     const { core, roster, neighbours } = this;
     const { nowMs } = core;
+    const isMissing = this.#isMissing;
     const others = [...roster.entries.keys()].filter(
       (peer) =>
         peer !== core.selfId &&
         !neighbours.link(peer) &&
         this.linkage.mayAsk(peer) &&
-        !this.#isRegretted(peer) &&
+        (isMissing || !this.#isRegretted(peer)) &&
         (this.#askedMs.get(peer) ?? -Infinity) + ASK_AGAIN_MS <= nowMs,
     );
     const { rewireCandidates, rewireRandom } = core.config;
