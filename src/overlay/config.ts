@@ -178,7 +178,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   rewireCandidates: 4,
   rewireRandom: 2,
   rewireSample: 8,
-  rewireCoolMs: 40_000,
+  rewireCoolMs: 60_000,
   rewireFinalSample: 32,
   regretMs: 60_000,
   regretMaxMs: 600_000,
