@@ -111,7 +111,7 @@ class Engine implements OverlayEngine {
       this.#neighbours,
       this.#trees,
       this.#linkage,
-      (to, message) => this.#signalling.originateInternal(to, encodeControl(message)),
+      (to, message) => this.#signalling.sendRouted(to, encodeControl(message)),
       () => this.#coordinate,
     );
     this.#linkage.exchanges = this.#rewiring;

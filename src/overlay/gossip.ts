@@ -82,7 +82,8 @@ export class Gossip {
    * are compared with, in case they are newcomers too.
    */
   #takeOld(handle: Handle): boolean {
-    if (!this.#old.delete(handle)) return false;
+    const wasCatchingUp = this.#isCatchingUp;
+    if (!this.#old.delete(handle) || !wasCatchingUp) return false;
     if (this.#old.size === 0)
       for (const neighbour of this.neighbours.all.values()) this.#sendDigest(neighbour);
     return true;

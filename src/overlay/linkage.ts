@@ -8,6 +8,7 @@
 import type { MemberId } from '../units.js';
 import type { DropReason } from '../wire/control.js';
 import type { Coordinate } from '../wire/roster-entry.js';
+import { Backoffs } from './backoffs.js';
 import { estimateRttMs, UNKNOWN_COORDINATE } from './coordinates.js';
 import type { Core } from './core.js';
 import {
@@ -34,7 +35,7 @@ export class Linkage {
   /** Places promised by `admits`; bounded by the link limit plus one. */
   readonly #promised = new Map<MemberId, number>();
   /** Members not to be asked yet; bounded by the roster (entries of the departed are dropped). */
-  readonly #backoff = new Map<MemberId, { untilMs: number; delayMs: number }>();
+  readonly #backoff: Backoffs;
   /** Told to link to the key in place of the value. At most one per neighbour. */
   readonly #splices = new Map<MemberId, { instead: MemberId; untilMs: number }>();
   /** Told the key (a neighbour) to link to the value in our place. At most one per neighbour. */
@@ -54,7 +55,9 @@ export class Linkage {
     readonly roster: Roster,
     readonly neighbours: Neighbours,
     readonly trees: Trees,
-  ) {}
+  ) {
+    this.#backoff = new Backoffs(core.config.maxMembers, core.config.backoffMaxMs);
+  }
 
   get full(): boolean {
     return this.neighbours.linkCount >= this.core.limits.maxLinks;
@@ -114,7 +117,7 @@ export class Linkage {
     if (this.#apart(peer, this.core.nowMs) || (isFull && this.trees.isDeserted)) this.#bridges.add(peer);
     this.#pending.delete(peer);
     this.#promised.delete(peer);
-    this.#backoff.delete(peer);
+    this.#backoff.forgive(peer);
     const splice = this.#splices.get(peer);
     this.#splices.delete(peer);
     if (splice) this.drop(splice.instead, 'replaced');
@@ -138,13 +141,11 @@ export class Linkage {
 
   #backOff(peer: MemberId, firstMs: number): void {
     const { core } = this;
-    const last = this.#backoff.get(peer)?.delayMs ?? 0;
-    const delayMs = Math.min(core.config.backoffMaxMs, Math.max(firstMs, 2 * last));
-    this.#backoff.set(peer, { untilMs: core.nowMs + core.jittered(delayMs), delayMs });
+    this.#backoff.backOff(peer, firstMs, core.nowMs, (pauseMs) => core.jittered(pauseMs));
   }
 
   memberGone(peer: MemberId): void {
-    this.#backoff.delete(peer);
+    this.#backoff.forgive(peer);
     this.#promised.delete(peer);
     this.#splices.delete(peer);
     this.wake(this.core.jittered(50));
@@ -241,7 +242,7 @@ export class Linkage {
     for (const entry of roster.entries.values()) {
       const peer = entry.memberId;
       if (peer === core.selfId || neighbours.link(peer) || this.#pending.has(peer)) continue;
-      if ((this.#backoff.get(peer)?.untilMs ?? 0) > core.nowMs) {
+      if (this.#backoff.isBarred(peer, core.nowMs)) {
         waiting = true;
         continue;
       }
@@ -322,7 +323,7 @@ export class Linkage {
 
   /** Whether this member may be asked for a link now. */
   mayAsk(peer: MemberId): boolean {
-    return !this.#pending.has(peer) && (this.#backoff.get(peer)?.untilMs ?? 0) <= this.core.nowMs;
+    return !this.#pending.has(peer) && !this.#backoff.isBarred(peer, this.core.nowMs);
   }
 
   #open(peer: MemberId): void {

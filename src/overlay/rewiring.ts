@@ -9,8 +9,10 @@ import type { Handle, MemberId } from '../units.js';
 import type { ControlMessage } from '../wire/control.js';
 import type { Coordinate } from '../wire/roster-entry.js';
 import { Acquaintances, estimateWithin } from './acquaintances.js';
+import { Backoffs } from './backoffs.js';
 import { estimateRttMs } from './coordinates.js';
 import type { Core } from './core.js';
+import { draw } from './draw.js';
 import type { Linkage } from './linkage.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import { remember } from './remember.js';
@@ -65,11 +67,8 @@ export class Rewiring {
   readonly #places = new Map<MemberId, Coordinate>();
   /** When members were last asked. Same order and bound. */
   readonly #askedMs = new Map<MemberId, number>();
-  /**
-   * Members whose link disappointed, and for how long they are left alone: of many estimates the best is mostly too good,
-   * and would be again. Same order and bound.
-   */
-  readonly #regretted = new Map<MemberId, { readonly untilMs: number; readonly pauseMs: number }>();
+  /** Members whose link disappointed: of many estimates the best is mostly too good, and would be again. Same bound. */
+  readonly #regretted: Backoffs;
   #membersSeen = 0;
 
   constructor(
@@ -83,6 +82,7 @@ export class Rewiring {
     readonly coordinate: () => Coordinate,
   ) {
     this.#intervalMs = core.config.rewireMs;
+    this.#regretted = new Backoffs(MAX_REMEMBERED, core.config.regretMaxMs);
   }
 
   /** Whether a member may come although there is no room: a link will be given up for it. */
@@ -117,26 +117,15 @@ export class Rewiring {
 
   /** @param ageMs how long the link was there */
   linkDown(peer: MemberId, rttMs: number | undefined, ageMs: number): void {
-    if (ageMs < DISAPPOINTING_MS) this.#regret(peer);
+    if (ageMs < DISAPPOINTING_MS) this.#regretted.backOff(peer, this.core.config.regretMs, this.core.nowMs);
     if (rttMs !== undefined) remember(this.#measured, peer, rttMs, MAX_REMEMBERED);
     this.#agreed.delete(peer);
     this.#fresh.delete(peer);
   }
 
-  #regret(peer: MemberId): void {
-    const { regretMs, regretMaxMs } = this.core.config;
-    const lastMs = this.#regretted.get(peer)?.pauseMs ?? 0;
-    const pauseMs = Math.min(regretMaxMs, Math.max(regretMs, 2 * lastMs));
-    remember(this.#regretted, peer, { untilMs: this.core.nowMs + pauseMs, pauseMs }, MAX_REMEMBERED);
-  }
-
   /** A voice is missed that was being heard: there is no time for second thoughts. */
   get #isMissing(): boolean {
     return this.trees.cutOff().length > 0;
-  }
-
-  #isRegretted(peer: MemberId): boolean {
-    return (this.#regretted.get(peer)?.untilMs ?? -Infinity) > this.core.nowMs;
   }
 
   /** The room changed: what did not pay may pay now. */
@@ -258,7 +247,6 @@ export class Rewiring {
     const busy =
       this.#fresh.size > 0 ||
       this.linkage.leaving ||
-      (this.#isRegretted(from) && theirs.every(Number.isFinite)) ||
       // Places are for those who want to hear this member.
       this.trees.isShunned ||
       this.neighbours.linkCount > core.limits.maxLinks;
@@ -394,7 +382,7 @@ export class Rewiring {
         peer !== core.selfId &&
         !neighbours.link(peer) &&
         this.linkage.mayAsk(peer) &&
-        (isMissing || !this.#isRegretted(peer)) &&
+        (isMissing || !this.#regretted.isBarred(peer, nowMs)) &&
         (this.#askedMs.get(peer) ?? -Infinity) + ASK_AGAIN_MS <= nowMs,
     );
     const { rewireCandidates, rewireRandom } = core.config;
@@ -408,17 +396,4 @@ export class Rewiring {
     for (const peer of candidates) remember(this.#askedMs, peer, nowMs, MAX_REMEMBERED);
     return candidates;
   }
-}
-
-/** Up to `count` items at random, each at most once. */
-function draw<T>(items: readonly T[], count: number, random: () => number): T[] {
-  const pool = [...items];
-  const drawn: T[] = [];
-  while (drawn.length < count && pool.length > 0) {
-    const at = Math.floor(random() * pool.length);
-    drawn.push(pool[at] as T);
-    pool[at] = pool[pool.length - 1] as T;
-    pool.pop();
-  }
-  return drawn;
 }

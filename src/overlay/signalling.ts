@@ -8,6 +8,7 @@ import { handleOf, type Handle, type MemberId } from '../units.js';
 import type { ControlMessage } from '../wire/control.js';
 import type { Core } from './core.js';
 import type { Neighbours } from './neighbours.js';
+import { remember } from './remember.js';
 
 type Signal = ControlMessage & { type: 'signal' };
 type Routed = ControlMessage & { type: 'routed' };
@@ -26,11 +27,11 @@ export class Signalling {
     /** Whose handle it is; undefined for somebody unknown. */
     readonly memberOf: (handle: Handle) => MemberId | undefined,
     /** A message for this member's own overlay came. */
-    readonly onInternal: (from: MemberId, payload: Uint8Array) => void,
+    readonly onRoutedHere: (from: MemberId, payload: Uint8Array) => void,
   ) {}
 
   /** For the target's own overlay, along known routes only. False when there is none. */
-  originateInternal(target: MemberId, payload: Uint8Array): boolean {
+  sendRouted(target: MemberId, payload: Uint8Array): boolean {
     const { core } = this;
     const hop = this.neighbours.lively(target) ? target : this.#nextHop(target, undefined);
     if (hop === undefined) return false;
@@ -70,30 +71,25 @@ export class Signalling {
 
   /** What overlays say to each other may get lost: without a route it is dropped, not flooded. */
   onRouted(from: MemberId, message: Routed): void {
-    const { core, neighbours } = this;
+    const { core } = this;
     const origin = this.memberOf(message.origin);
     const target = this.memberOf(message.target);
     if (origin === undefined || target === undefined || origin === core.selfId) return;
     if (!this.#remember(origin, message.id)) return;
     this.#noteReturnRoute(origin, from);
-    if (target === core.selfId) return this.onInternal(origin, message.payload);
+    if (target === core.selfId) return this.onRoutedHere(origin, message.payload);
     if (message.hopLimit === 0) return;
-    const direct = neighbours.get(target);
-    const isDirect = direct !== undefined && target !== from && !direct.silent;
-    const hop = isDirect ? target : this.#nextHop(target, from);
+    const hop = this.#isDirect(target, from) ? target : this.#nextHop(target, from);
     if (hop !== undefined) core.send(hop, { ...message, hopLimit: message.hopLimit - 1 });
   }
 
   #noteReturnRoute(origin: MemberId, from: MemberId): void {
-    this.#returnRoutes.delete(origin);
-    this.#returnRoutes.set(origin, from);
-    evictOldest(this.#returnRoutes, this.core.config.maxSignalsRemembered);
+    remember(this.#returnRoutes, origin, from, this.core.config.maxSignalsRemembered);
   }
 
   #forward(signal: Signal, from: MemberId | undefined): void {
     const { core, neighbours } = this;
-    const direct = neighbours.get(signal.target);
-    if (direct && signal.target !== from && !direct.silent) {
+    if (this.#isDirect(signal.target, from)) {
       core.send(signal.target, { ...signal, flood: false });
       return;
     }
@@ -109,6 +105,11 @@ export class Signalling {
       if (neighbour.peer === from || neighbour.peer === signal.origin) continue;
       core.send(neighbour.peer, { ...signal, hopLimit, flood: true });
     }
+  }
+
+  /** Whether a member is at the far end of a link or pipe, and not where the message came from. */
+  #isDirect(target: MemberId, from: MemberId | undefined): boolean {
+    return target !== from && this.neighbours.get(target)?.silent === false;
   }
 
   #nextHop(target: MemberId, from: MemberId | undefined): MemberId | undefined {

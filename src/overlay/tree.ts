@@ -141,10 +141,11 @@ export class Tree implements Due {
   }
 
   /**
-   * Whether the old parent of a hand-over has nothing left that is missing, as this packet shows: the first of a new
-   * parent that continues, or that lags behind; or the old one's, when it has come to where the new one began.
+   * Takes note of where a new parent begins. True when the packet shows that the old one of a hand-over has nothing left
+   * that is missing: the first of a new parent that continues or lags behind, or the old one's, when it has come to where
+   * the new one began.
    */
-  showsTakeover(from: MemberId, sequence: number, fresh: boolean): boolean {
+  noteHandOver(from: MemberId, sequence: number, fresh: boolean): boolean {
     const { beganAt } = this;
     if (from !== this.parent)
       return beganAt !== undefined && this.feeds.has(from) && serialDelta(sequence, beganAt) >= 0;

@@ -345,7 +345,7 @@ export class Trees {
     const fresh = tree.window.note(header.streamEpoch, header.sequence);
     // A replay may overtake the acceptance it comes with.
     const isRacing = tree.feeds.size > 0 || (tree.stalled && tree.asked.has(from));
-    const isOver = tree.showsTakeover(from, header.sequence, fresh);
+    const isOver = tree.noteHandOver(from, header.sequence, fresh);
     if (isRacing && tree.winner === undefined && (tree.stalled ? fresh : isOver)) {
       tree.winner = tree.stalled ? from : tree.parent;
       this.#schedule(tree, nowMs);

@@ -167,7 +167,7 @@ export type ControlMessage =
       readonly flood: boolean;
       readonly payload: Uint8Array;
     }
-  /** What overlays that are not linked say to each other, by handles: a third shorter than as a signal. */
+  /** What overlays that are not linked say to each other, by handles: 27 B shorter than as a signal. */
   | {
       readonly type: 'routed';
       readonly origin: Handle;

@@ -7,7 +7,8 @@ import { Signalling } from '../../src/overlay/signalling.js';
 import { handleOf, type MemberId } from '../../src/units.js';
 import type { ControlMessage } from '../../src/wire/control.js';
 
-const [SELF, ASKER, OTHER, FAR] = ['1', '2', '3', '4'].map((digit) => digit.repeat(32)) as [
+const [SELF, ASKER, OTHER, FAR, HIDDEN] = ['1', '2', '3', '4', '5'].map((digit) => digit.repeat(32)) as [
+  MemberId,
   MemberId,
   MemberId,
   MemberId,
@@ -53,11 +54,15 @@ describe('what overlays say to each other across links', () => {
   });
 
   test('is heard where it was meant for, and the answer finds the way back', () => {
-    const { signalling, heard, sent, from } = setUp([SELF, FAR]);
-    signalling.onRouted(OTHER, from(FAR, SELF));
-    assert.deepEqual(heard, ['4: 1 2']);
-    assert.equal(signalling.originateInternal(FAR, new Uint8Array([3])), true);
-    assert.equal(sent()[0]?.[1].type, 'routed');
+    const { signalling, heard, sent, from } = setUp([SELF, HIDDEN]);
+    assert.equal(signalling.sendRouted(HIDDEN, new Uint8Array([3])), false, 'no way is known yet');
+    signalling.onRouted(OTHER, from(HIDDEN, SELF));
+    assert.deepEqual(heard, ['5: 1 2']);
+    assert.equal(signalling.sendRouted(HIDDEN, new Uint8Array([3])), true);
+    assert.deepEqual(
+      sent().map(([to, { type }]) => [to, type]),
+      [[OTHER, 'routed']],
+    );
   });
 
   test('goes nowhere without hops left, from or to somebody unknown, or as an echo of oneself', () => {

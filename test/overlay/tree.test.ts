@@ -16,34 +16,34 @@ function handingOver(isContinued: boolean): Tree {
 
 describe('a hand-over is over', () => {
   test('with the first packet of a parent that begins where the old one stood', () => {
-    assert.equal(handingOver(true).showsTakeover(NEW, 7, true), true);
+    assert.equal(handingOver(true).noteHandOver(NEW, 7, true), true);
   });
 
   test('with the first packet of a parent that lags behind the old one', () => {
     const tree = handingOver(false);
-    assert.equal(tree.showsTakeover(OLD, 7, true), false);
-    assert.equal(tree.showsTakeover(NEW, 7, false), true);
+    assert.equal(tree.noteHandOver(OLD, 7, true), false);
+    assert.equal(tree.noteHandOver(NEW, 7, false), true);
   });
 
   test('when the old parent has come to where one that is ahead of it began', () => {
     const tree = handingOver(false);
-    assert.equal(tree.showsTakeover(OLD, 6, true), false);
-    assert.equal(tree.showsTakeover(NEW, 9, true), false);
-    assert.equal(tree.showsTakeover(OLD, 7, true), false);
-    assert.equal(tree.showsTakeover(OLD, 8, true), false);
-    assert.equal(tree.showsTakeover(OLD, 9, false), true);
+    assert.equal(tree.noteHandOver(OLD, 6, true), false);
+    assert.equal(tree.noteHandOver(NEW, 9, true), false);
+    assert.equal(tree.noteHandOver(OLD, 7, true), false);
+    assert.equal(tree.noteHandOver(OLD, 8, true), false);
+    assert.equal(tree.noteHandOver(OLD, 9, false), true);
   });
 
   test('across the wrap of sequence numbers', () => {
     const tree = handingOver(false);
-    assert.equal(tree.showsTakeover(NEW, 0, true), false);
-    assert.equal(tree.showsTakeover(OLD, 0xffffffff, true), false);
-    assert.equal(tree.showsTakeover(OLD, 0, false), true);
+    assert.equal(tree.noteHandOver(NEW, 0, true), false);
+    assert.equal(tree.noteHandOver(OLD, 0xffffffff, true), false);
+    assert.equal(tree.noteHandOver(OLD, 0, false), true);
   });
 
   test('not with a packet that the network doubled', () => {
     const tree = handingOver(false);
-    tree.showsTakeover(NEW, 9, true);
-    assert.equal(tree.showsTakeover(NEW, 9, false), false);
+    tree.noteHandOver(NEW, 9, true);
+    assert.equal(tree.noteHandOver(NEW, 9, false), false);
   });
 });

@@ -202,7 +202,7 @@ function heardByAll(simulation: Simulation, network: Network): string[] {
   for (const member of members) member.clearHeard();
   const counts = new Map(members.map((member) => [member, member.frames.length]));
   const loses = network === 'lossy' || network === 'bursty';
-  // Long enough that no burst explains silence: all 50 frames are lost once in 10^7 bursts that last so long.
+  // Long enough that no burst explains silence: all 50 frames are lost once in 5 · 10^7 bursts that last so long.
   const wordMs = loses ? 1000 : 300;
   for (const member of members) member.speak(wordMs);
   simulation.run(wordMs + 1200);

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { handleOf } from '../../src/units.js';
 import {
   CONTROL_VERSION,
   decodeControl,
   encodeControl,
   MAX_CONTROL_BYTES,
+  MAX_ROUTED_BYTES,
+  MAX_SAMPLE,
   MAX_SIGNAL_BYTES,
   quantiseCost,
 } from '../../src/wire/control.js';
@@ -84,6 +87,14 @@ describe('control messages', () => {
       RangeError,
     );
     assert.equal(decodeControl(new Uint8Array(MAX_CONTROL_BYTES + 1)), undefined);
+  });
+
+  test('a comparison of costs over the largest sample can be routed', () => {
+    const [a = '' as never] = fc.sample(memberId, 1);
+    const sample = Array.from({ length: MAX_SAMPLE }, () => ({ source: handleOf(a), costMs: 1 }));
+    const coordinate = { x: 0, y: 0, heightMs: 0, error: 0 };
+    const payload = encodeControl({ type: 'costs-request', nonce: 1, coordinate, sample });
+    assert.ok(payload.byteLength <= MAX_ROUTED_BYTES, `${payload.byteLength} B`);
   });
 
   test('a heartbeat takes seven bytes', () => {
