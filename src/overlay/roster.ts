@@ -7,6 +7,7 @@
 import { handleOf, type Handle, type MemberId } from '../units.js';
 import type { RosterEntry } from '../wire/roster-entry.js';
 import type { OverlayConfig } from './config.js';
+import { digestPart } from './digest.js';
 import { Slots } from './slots.js';
 
 export type EntryOutcome = 'new' | 'changed' | 'left' | 'stale';
@@ -74,7 +75,7 @@ export class Roster {
     if (memberId === this.selfId) this.#self = entry;
     this.slots.take(memberId);
     this.byHandle.set(handleOf(memberId), entry);
-    this.#hash ^= mix(handleOf(memberId), version);
+    this.#hash ^= digestPart(handleOf(memberId), version);
     if (!present || present.joinedAtMs !== entry.joinedAtMs) this.#dutyStale ||= this.#couldServe(entry);
     return present ? 'changed' : 'new';
   }
@@ -127,7 +128,7 @@ export class Roster {
     if (present === this.#self) this.#self = undefined;
     const handle = handleOf(member);
     if (this.byHandle.get(handle) === present) this.byHandle.delete(handle);
-    this.#hash ^= mix(handle, present.version);
+    this.#hash ^= digestPart(handle, present.version);
     if (this.#duty.includes(member)) this.#dutyStale = true;
   }
 
@@ -152,13 +153,4 @@ export class Roster {
       }
     }
   }
-}
-
-/** Integer hash of two words (finaliser of MurmurHash3). */
-function mix(a: number, b: number): number {
-  let hash = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(b + 1, 0xc2b2ae35);
-  hash ^= hash >>> 16;
-  hash = Math.imul(hash, 0x85ebca6b);
-  hash ^= hash >>> 13;
-  return hash ^ (hash >>> 16);
 }

@@ -167,8 +167,3 @@ export class Tree implements Due {
     return true;
   }
 }
-
-/** Whether route epoch a is newer than b (16-bit serial numbers, RFC 1982). */
-export function epochNewer(a: number, b: number): boolean {
-  return ((a - b) << 16) >> 16 > 0;
-}

@@ -16,7 +16,8 @@ import {
   isFeasible,
   type Candidate,
 } from './routes.js';
-import { epochNewer, type Tree } from './tree.js';
+import { serialNewer } from './serial.js';
+import type { Tree } from './tree.js';
 
 /** First pause between rounds of asking when nobody takes us, ms; doubles up to the second. */
 const RETRY_MS = 120;
@@ -240,7 +241,7 @@ export class Upstream {
     tree.costMs = offers.costMs(tree.slot) + link.costMs;
     if (!this.#isPathThrough(tree.path, link, tree.slot)) tree.path = [...offers.path(tree.slot), link.tag];
     const epoch = offers.epoch(tree.slot);
-    if (epochNewer(epoch, tree.epoch)) {
+    if (serialNewer(epoch, tree.epoch)) {
       tree.epoch = epoch;
       tree.feasibleMs = tree.costMs;
     }
@@ -305,8 +306,8 @@ export class Upstream {
         totalMs: reportedMs + link.costMs,
         noiseMs: link.noiseMs,
         reportedMs,
-        newerEpoch: epochNewer(offers.epoch(slot), tree.epoch),
-        olderEpoch: epochNewer(tree.epoch, offers.epoch(slot)),
+        newerEpoch: serialNewer(offers.epoch(slot), tree.epoch),
+        olderEpoch: serialNewer(tree.epoch, offers.epoch(slot)),
         freeSlots: offers.freeSlots(slot),
         takes: this.takes(tree, link, rank),
         path: offers.path(slot),
