@@ -8,6 +8,8 @@
 import { handleOf, type Handle, type MemberId } from '../units.js';
 import { MAX_ENTRIES_PER_MESSAGE, MAX_VERSIONS_PER_MESSAGE, type ControlMessage } from '../wire/control.js';
 import { chunks, type Core } from './core.js';
+import { draw } from './draw.js';
+import type { LinkMap } from './link-map.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import type { Roster } from './roster.js';
 import type { RosterEntry } from '../wire/roster-entry.js';
@@ -20,6 +22,10 @@ const MAX_SHARES = 5;
 const WANT_PATIENCE_MS = 800;
 /** Between two shares of a roster that is still incomplete, ms. */
 const CATCH_UP_MS = 200;
+/** Links over which news of members comes whole: with one, every link that ends delays news; each one more doubles copies. */
+const BRANCHES = 2;
+/** Entries that a branch may bring too often beyond those that were news. */
+const MAX_STALE = 2;
 /** Entries a neighbour is sent unasked when its list shows that it lacks them. */
 const FEW_ENTRIES = 8;
 
@@ -52,6 +58,7 @@ export class Gossip {
     readonly core: Core,
     readonly roster: Roster,
     readonly neighbours: Neighbours,
+    readonly map: LinkMap,
     readonly events: GossipEvents,
   ) {}
 
@@ -101,15 +108,42 @@ export class Gossip {
     if (!this.#isLarge) {
       this.#sendEntries(neighbour, roster.entries.values());
     } else {
-      if (roster.self) this.#sendEntries(neighbour, [roster.self]);
+      // Over a new link the far end has it: it came with the offer or the answer.
+      if (roster.self && !neighbour.linked) this.#sendEntries(neighbour, [roster.self]);
       this.#sendDigest(neighbour);
+      if (neighbour.linked) this.#branch(neighbour);
+      // Its news comes over links; only ours is news to who has just come.
+      else if (this.#branches() >= BRANCHES)
+        this.core.send(neighbour.peer, { type: 'news-mode', eager: false });
     }
   }
 
-  /** A link ended: a branch of the tree may be gone with it, so for a moment everybody is a branch again. */
+  /** Whether news goes there whole. At the doorbell of a large room one tells it all, the others what is new. */
+  #isBranch({ eagerNews, linked }: Neighbour): boolean {
+    return eagerNews && (linked || !this.#isLarge || this.roster.onDuty()[0] === this.core.selfId);
+  }
+
+  #branches(): number {
+    let branches = 0;
+    for (const other of this.neighbours.linked) if (other.eagerNews && other.lively) branches++;
+    return branches;
+  }
+
+  /** Two branches bring all news; the others, and those at the doorbell, tell only what is new. */
+  #branch(neighbour: Neighbour): void {
+    neighbour.eagerNews = false;
+    const branches = this.#branches();
+    if (branches < BRANCHES) this.#setEager(neighbour, true);
+    if (branches + 1 < BRANCHES) return;
+    for (const other of this.neighbours.all.values()) if (!other.linked) this.#setEager(other, false);
+  }
+
+  /** A link ended, and perhaps a branch with it: others take its place. */
   linkDown(neighbour: Neighbour): void {
     if (!neighbour.eagerNews || !this.#isLarge) return;
-    for (const other of this.neighbours.linked) this.#setEager(other, true);
+    const lazy = this.neighbours.linked.filter((other) => !other.eagerNews && other.lively);
+    for (const other of draw(lazy, Math.max(0, BRANCHES - this.#branches()), this.core.random))
+      this.#setEager(other, true);
   }
 
   onDigest(from: Neighbour, message: ControlMessage & { type: 'digest' }): void {
@@ -117,11 +151,18 @@ export class Gossip {
     if (message.hash !== this.roster.hash && !this.#isCatchingUp) this.#sendVersions(from, true);
   }
 
-  /** A neighbour sent entries. @param fresh how many of them were news */
-  received(from: Neighbour, fresh: number): void {
-    if (fresh === 0) {
+  /**
+   * A neighbour sent entries. A branch that mostly brings what is there already is cut.
+   *
+   * @param fresh how many of them were news
+   * @param stale how many were there
+   */
+  received(from: Neighbour, fresh: number, stale: number): void {
+    from.staleNews += stale - fresh;
+    if (fresh === 0 || from.staleNews > MAX_STALE) {
       if (this.#isLarge) this.#setEager(from, false);
-    } else this.#setEager(from, true);
+      from.staleNews = 0;
+    } else from.staleNews = Math.max(-MAX_STALE, from.staleNews);
   }
 
   onMode(from: Neighbour, message: ControlMessage & { type: 'news-mode' }): void {
@@ -129,7 +170,6 @@ export class Gossip {
   }
 
   onWant(from: Neighbour, message: ControlMessage & { type: 'want' }): void {
-    from.eagerNews = true;
     const entries: RosterEntry[] = [];
     for (const handle of message.handles) {
       const entry = this.roster.byHandle.get(handle);
@@ -156,6 +196,8 @@ export class Gossip {
       this.#isOldUntilMs = this.core.nowMs + this.core.config.newcomerMs;
     }
     const buried = this.#answerTombstones(from, theirs);
+    // News that comes sooner as a headline than whole: this link becomes a branch.
+    if (message.partial && missing.length > 0) this.#setEager(from, true);
     this.#want(
       from,
       missing.filter((handle) => !buried.has(handle)),
@@ -273,14 +315,15 @@ export class Gossip {
 
   #sendDigest(to: Neighbour): void {
     const { roster } = this;
-    this.core.send(to.peer, { type: 'digest', members: roster.entries.size, hash: roster.hash });
+    const linksHash = this.map.hash;
+    this.core.send(to.peer, { type: 'digest', members: roster.entries.size, hash: roster.hash, linksHash });
   }
 
   #flushNews(): void {
     this.#spreadAtMs = Infinity;
     let lazy = false;
     for (const neighbour of this.neighbours.all.values()) {
-      if (neighbour.eagerNews) this.#sendEntries(neighbour, this.#news.values());
+      if (this.#isBranch(neighbour)) this.#sendEntries(neighbour, this.#news.values());
       else lazy = true;
     }
     if (lazy) {
@@ -297,7 +340,7 @@ export class Gossip {
   #flushHeadlines(): void {
     this.#tellAtMs = Infinity;
     for (const neighbour of this.neighbours.all.values()) {
-      if (neighbour.eagerNews) continue;
+      if (this.#isBranch(neighbour)) continue;
       const versions: { handle: Handle; version: number }[] = [];
       for (const [memberId, { version }] of this.#headlines) {
         if (memberId === neighbour.peer || this.#knows(neighbour, memberId, version)) continue;

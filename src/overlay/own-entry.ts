@@ -1,8 +1,7 @@
 /** The own roster entry: when it is told anew. Signing is the driver's; it comes back as the input `self`. */
 
 import type { MemberId } from '../units.js';
-import type { Coordinate, RosterEntry } from '../wire/roster-entry.js';
-import { shift } from './coordinates.js';
+import type { RosterEntry } from '../wire/roster-entry.js';
 import type { Core } from './core.js';
 import type { Limits, OwnEntryChanges } from './interface.js';
 import type { Linkage } from './linkage.js';
@@ -17,7 +16,6 @@ const PUBLISH_TIMEOUT_MS = 2000;
 interface Basis {
   readonly own: RosterEntry;
   readonly duty: readonly MemberId[];
-  readonly coordinate: Coordinate;
   readonly limits: Limits;
   readonly members: number;
   readonly links: number;
@@ -33,8 +31,6 @@ export class OwnEntry {
   #publishingVersion = 0;
   /** When the first one stood. */
   #startedMs = 0;
-  /** How often one was published with a place in it. */
-  #placings = 0;
   /** What the last look at the own entry was based on: while nothing of it changes, its result stands. */
   #looked: Basis | undefined = undefined;
 
@@ -43,7 +39,6 @@ export class OwnEntry {
     readonly roster: Roster,
     readonly neighbours: Neighbours,
     readonly linkage: Linkage,
-    readonly coordinate: () => Coordinate,
   ) {}
 
   /** It came back signed. */
@@ -74,7 +69,6 @@ export class OwnEntry {
   #basisChanged(own: RosterEntry): boolean {
     const { core, roster, neighbours } = this;
     const duty = roster.onDuty();
-    const coordinate = this.coordinate();
     const members = roster.entries.size;
     const links = neighbours.linkCount;
     const settled = core.nowMs - this.#startedMs >= core.config.publishIntervalMs;
@@ -82,21 +76,19 @@ export class OwnEntry {
     if (
       last?.own === own &&
       last.links === links &&
-      last.coordinate === coordinate &&
       last.members === members &&
       last.duty === duty &&
       last.limits === core.limits &&
       last.settled === settled
     )
       return false;
-    this.#looked = { own, duty, coordinate, limits: core.limits, members, links, settled };
+    this.#looked = { own, duty, limits: core.limits, members, links, settled };
     return true;
   }
 
   /**
    * When the own entry should be told anew; Infinity while it is true enough. In a small room every change matters to
-   * those who look for a link; in a large one telling costs everybody a copy, so only what others cannot find out by
-   * asking is told soon, and the place less and less often.
+   * those who look for a link; in a large one telling costs everybody a copy, and links show on the map.
    */
   #publishDueMs(own: RosterEntry): number {
     const { nowMs, config } = this.core;
@@ -106,25 +98,15 @@ export class OwnEntry {
     // Who has just come does not know all the older ones yet.
     const settled = nowMs - this.#startedMs >= config.publishIntervalMs;
     const crucial =
-      (own.onDuty !== onDuty && (settled || !large)) ||
+      (own.onDuty !== onDuty && settled) ||
       (large
         ? own.links >= poor && links < poor
         : Math.min(own.links, poor) !== Math.min(links, poor) || own.full !== full);
     const soonMs = Math.max(nowMs, this.#lastPublishMs) + PUBLISH_SOON_MS;
     if (crucial) return soonMs;
-    const present = this.coordinate();
-    const strayed =
-      shift(own.coordinate, present) > config.coordinateShiftMs || own.coordinate.error > 3 * present.error;
-    if (!large) {
-      const outdated = strayed || own.full !== full || own.links !== links;
-      return outdated ? Math.max(soonMs, this.#lastPublishMs + config.publishIntervalMs) : Infinity;
-    }
-    // A newcomer is of little use to others before they know where it is.
-    if (own.coordinate.error >= 1 && present.error < config.placedError) return soonMs;
-    const rosy = own.links < poor && links >= poor;
-    if (!strayed && !rosy) return Infinity;
-    const pauseMs = config.coordinateIntervalMs * 2 ** this.#placings;
-    return Math.max(soonMs, this.#lastPublishMs + Math.min(config.coordinateIntervalMaxMs, pauseMs));
+    if (large) return Infinity;
+    const isOutdated = own.full !== full || own.links !== links;
+    return isOutdated ? Math.max(soonMs, this.#lastPublishMs + config.publishIntervalMs) : Infinity;
   }
 
   #ownState(): Pick<OwnEntryChanges, 'full' | 'links' | 'onDuty'> {
@@ -143,12 +125,10 @@ export class OwnEntry {
     const version = Math.max(above, this.roster.ownVersion, this.#publishingVersion) + 1;
     this.#publishingVersion = version;
     this.#lastPublishMs = core.nowMs;
-    const coordinate = this.coordinate();
-    if (coordinate.error < core.config.placedError) this.#placings++;
     this.publishAtMs = core.nowMs + PUBLISH_TIMEOUT_MS;
     core.effects.push({
       type: 'publish',
-      changes: { ...this.#ownState(), coordinate, version, left: this.leaving },
+      changes: { ...this.#ownState(), version, left: this.leaving },
     });
   }
 }

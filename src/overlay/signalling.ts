@@ -93,16 +93,17 @@ export class Signalling {
       core.send(signal.target, { ...signal, flood: false });
       return;
     }
-    if (!signal.flood) {
-      const hop = this.#nextHop(signal.target, from);
-      if (hop !== undefined) {
-        core.send(hop, signal);
-        return;
-      }
+    // A flood ends wherever somebody knows the way.
+    const hop = this.#nextHop(signal.target, from);
+    if (hop !== undefined) {
+      core.send(hop, { ...signal, flood: false });
+      return;
     }
     const hopLimit = Math.min(signal.hopLimit, core.config.floodHops);
     for (const neighbour of neighbours.all.values()) {
       if (neighbour.peer === from || neighbour.peer === signal.origin) continue;
+      // Along the branches that news takes: they reach everybody, with a fourth of the copies.
+      if (neighbour.linked && !neighbour.eagerNews) continue;
       core.send(neighbour.peer, { ...signal, hopLimit, flood: true });
     }
   }
