@@ -3,7 +3,15 @@
 import type { MemberId } from '../units.js';
 import { MAX_PATH_HOPS, type RouteOffer, type SubscribeRequest } from '../wire/control.js';
 import type { Core } from './core.js';
-import { TOLD_ANCESTOR, TOLD_LAGGING, TOLD_OFFER, type Neighbour, type Neighbours } from './neighbours.js';
+import {
+  TOLD_ANCESTOR,
+  TOLD_LAGGING,
+  TOLD_OFFER,
+  toldCost,
+  toldCostMs,
+  type Neighbour,
+  type Neighbours,
+} from './neighbours.js';
 import { childBurdenMs, decideChild, type ChildState } from './routes.js';
 import type { Told, Tree } from './tree.js';
 import type { UploadBudget } from './upload-budget.js';
@@ -246,7 +254,7 @@ export class Downstream {
 
   /**
    * Tells every neighbour what changed for it: at once those for whom it could matter, the others when `lagMs` have
-   * passed, so that several changes cost them one message.
+   * passed, so that several changes cost them one message, and not at all while they know it nearly enough.
    */
   advertise(tree: Tree): void {
     tree.advertAtMs = Infinity;
@@ -261,7 +269,8 @@ export class Downstream {
       const mayLag = (state & TOLD_OFFER) !== 0 ? canLag : offers && this.isNew;
       if (mayLag && !this.#matters(tree, neighbour)) {
         neighbour.told.set(tree.slot, state | TOLD_LAGGING);
-        tree.lagAtMs = Math.min(tree.lagAtMs, core.nowMs + core.jittered(core.config.lagMs));
+        if (!this.#isNear(tree, state))
+          tree.lagAtMs = Math.min(tree.lagAtMs, core.nowMs + core.jittered(core.config.lagMs));
       } else this.#tell(tree, neighbour, offers, changed);
     }
     if (changed || !offers) tree.told = offers ? this.#snapshot(tree) : undefined;
@@ -275,6 +284,7 @@ export class Downstream {
     for (const neighbour of this.neighbours.linked) {
       const state = neighbour.told.get(tree.slot);
       if ((state & TOLD_LAGGING) === 0) continue;
+      if (offers && this.#isNear(tree, state) && !this.#matters(tree, neighbour)) continue;
       neighbour.told.set(tree.slot, state & ~TOLD_LAGGING);
       this.#tell(tree, neighbour, offers, true);
     }
@@ -287,6 +297,15 @@ export class Downstream {
     const { rivalShare, rivalMs } = this.core.config;
     const theirsMs = neighbour.offers.costMs(tree.slot);
     return this.#costMs(tree) + neighbour.costMs <= theirsMs * (1 + rivalShare) + rivalMs;
+  }
+
+  /** Whether what a neighbour was told of a silent tree is near enough for one to whom it hardly matters. */
+  #isNear(tree: Tree, state: number): boolean {
+    if ((state & TOLD_OFFER) === 0 || tree.speaking) return false;
+    const toldMs = toldCostMs(state);
+    const { laxShare, laxMs } = this.core.config;
+    const savedMs = toldMs - this.#costMs(tree);
+    return savedMs >= -laxMs / 4 && savedMs <= laxShare * toldMs + laxMs;
   }
 
   /** Tells a new neighbour. */
@@ -311,7 +330,7 @@ export class Downstream {
       return;
     }
     if ((state & TOLD_OFFER) !== 0 && !changed) return;
-    told.set(tree.slot, TOLD_OFFER);
+    told.set(tree.slot, TOLD_OFFER | toldCost(this.#costMs(tree)));
     this.core.offer(peer, this.#offer(tree, this.#costMs(tree), tree.path));
   }
 

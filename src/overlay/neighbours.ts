@@ -1,7 +1,6 @@
 /** What is known of each neighbour (own link) and each far end of a doorbell pipe. Bounded by links + pipes. */
 
 import { handleOf, type Handle, type MemberId } from '../units.js';
-import type { Coordinate } from '../wire/roster-entry.js';
 import { hopTag } from './core.js';
 import { OfferTable } from './offer-table.js';
 import { SlotColumn } from './slots.js';
@@ -21,6 +20,18 @@ export const TOLD_ANCESTOR = 1;
 export const TOLD_OFFER = 2;
 /** It was not told the latest, which hardly matters to it: it goes by an older offer, if it holds one. */
 export const TOLD_LAGGING = 4;
+
+const COST_STEPS_PER_MS = 4;
+
+/** The cost that it was told, as the upper bits of what is noted with `TOLD_OFFER`. */
+export function toldCost(costMs: number): number {
+  return Math.min(0xffff, Math.round(costMs * COST_STEPS_PER_MS)) << 8;
+}
+
+/** What was noted by `toldCost`, ms. */
+export function toldCostMs(state: number): number {
+  return (state >>> 8) / COST_STEPS_PER_MS;
+}
 
 export class Neighbour {
   readonly tag: number;
@@ -56,21 +67,18 @@ export class Neighbour {
   adjacencyKnown = false;
   /** What the link is worth to the other end, ms a source. */
   worthToPeerMs = 0;
-  /** Where it says it is; undefined before it said so. */
-  coordinate: Coordinate | undefined = undefined;
-  /** Where this member said it was. */
-  toldCoordinate: Coordinate | undefined = undefined;
-  toldCoordinateMs = -Infinity;
   /** What it was told that the link is worth here, ms a source. */
   toldWorthMs: number | undefined = undefined;
   /** Entry versions it surely has, by roster slot and one higher: what it sent or was sent. */
   readonly known = new SlotColumn(32);
   /** What it offers, by tree slot. */
   readonly offers: OfferTable;
-  /** What it was told of each tree, by tree slot: `TOLD_*`. */
-  readonly told = new SlotColumn(8);
+  /** What it was told of each tree, by tree slot: `TOLD_*`, and the cost (`toldCost`). */
+  readonly told = new SlotColumn(32);
   /** It is sent news of members whole and at once; otherwise it is told what is new a little later, and may ask. */
   eagerNews = true;
+  /** Entries it sent that were there already, less those that were news. */
+  staleNews = 0;
 
   constructor(
     readonly peer: MemberId,
@@ -183,7 +191,6 @@ export class Neighbours {
       neighbour.linked = false;
       neighbour.worthToPeerMs = 0;
       neighbour.toldWorthMs = undefined;
-      neighbour.toldCoordinate = undefined;
       neighbour.adjacent = new Map();
       neighbour.adjacencyKnown = false;
       neighbour.eagerNews = true;

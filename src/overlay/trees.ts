@@ -16,9 +16,10 @@ import type { PacketVerdict, TreeView } from './interface.js';
 import type { Prospect } from './worth.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import type { Roster } from './roster.js';
+import { serialNewer } from './serial.js';
 import { Shunning } from './shunning.js';
 import { Slots } from './slots.js';
-import { epochNewer, Tree } from './tree.js';
+import { Tree } from './tree.js';
 import { stayingWeakestFirst, UploadBudget } from './upload-budget.js';
 import { Upstream } from './upstream.js';
 
@@ -266,7 +267,7 @@ export class Trees {
         this.upstream.requestEpoch(tree);
       return;
     }
-    if (epochNewer(tree.epoch, epoch) || core.nowMs - tree.epochAdvancedMs < core.config.epochIntervalMs)
+    if (serialNewer(tree.epoch, epoch) || core.nowMs - tree.epochAdvancedMs < core.config.epochIntervalMs)
       return;
     tree.epoch = (tree.epoch + 1) & 0xffff;
     tree.epochAdvancedMs = core.nowMs;

@@ -4,12 +4,12 @@
  *
  * | type | body after the first byte |
  * |---|---|
- * | 0 neighbours | u8 n, n × (u32 handle, u16 hop tag, u16 round trip in ¼ ms (65535: not measured)): whom the sender is linked to |
+ * | 0 neighbours | u8 n, n × (u32 handle, u16 hop tag): whom the sender is linked to |
  * | 1 entries | u8 n, n × (u16 length, signed roster entry) |
- * | 2 digest | u16 members, u32 hash over ids and versions |
- * | 3 versions | u8 flags (1: answer expected, 2: only what is new), u16 n, n × (u32 handle, u32 entry version) |
+ * | 2 digest | u16 members, u32 hash over ids and versions, u32 hash over link records |
+ * | 3 versions | u8 flags (1: answer expected, 2: only what is new), u16 n, n × (u32 handle, u8 entry version, or 255 and u32) |
  * | 4 heartbeat | u16 own clock ms, u16 echoed clock ms, u16 ms held (65535: nothing to echo) |
- * | 5 advertise | u16 n, n × (u32 source, u16 route epoch, u16 cost in ¼ ms (65535: no route), u8 room, u8 capacity, u8 k, k × u16 hop tag) |
+ * | 5 advertise | u16 t, t × (u16 hop tag, index: 0 or the step after it), u16 n, n × (u32 source, u8 flags, u16 cost in ¼ ms (65535: no route), u8 room, with flag 1 u16 route epoch, with 2 u8 capacity, with 4 u16 tag of the source, with 8 index of the first step) |
  * | 6 subscribe | u16 n, n × (u32 source, u8 flags 1 urgent, 2 unserved, 4 replay, u8 capacity, u8 free slots, [u32 from sequence]) |
  * | 7 unsubscribe | u16 n, n × u32 source |
  * | 8 accept | u16 n, n × (u32 source, u8 has adopted child, [16 B member id]) |
@@ -20,25 +20,31 @@
  * | 13 link-drop | u8 reason |
  * | 14 splice | 16 B member to link to, 16 B member whose link it replaces (the receiver itself: it will be called) |
  * | 15 epoch-request | u32 source, u16 route epoch the sender has |
- * | 16 costs-request | u16 nonce, network coordinate, u8 n, n × (u32 source, u16 sender's cost in ¼ ms); travels inside 22 |
- * | 17 costs | u16 nonce, network coordinate, u8 flags 1 willing, u16 gain, u16 price in ¼ ms, u8 n, n × u16 cost in ¼ ms; likewise |
+ * | 16 costs-request | u16 nonce, u8 n, n × u32 source; travels inside 22 |
+ * | 17 costs | u16 nonce, u8 flags 1 willing, u16 price in ¼ ms, u8 n, n × u16 cost in ¼ ms; likewise |
  * | 18 appraisal | u16 worth of this link in ¼ ms |
  * | 19 want | u16 n, n × u32 handle whose entry is asked for |
  * | 20 news-mode | u8 1: send me news of members at once, 0: only say what is new |
- * | 21 heartbeat | the same, and the sender's network coordinate, which moved |
+ * | 23 link-records | u8 n, n × (u32 handle, u16 sequence, u8 k, 0x80: passes no voices on, k × (u16 hop tag, u8 delay), u8 m, m × (u16 hop tag, u8 delay)) |
+ * | 24 link-records-known | u8 1: answer expected, u16 n, n × (u32 handle, u16 sequence): what the sender has |
+ * | 25 trial | u8 step: 0 ping, 1 pong, 2 keep, 3 drop, u16 round trip of the link in ¼ ms (65535: not told) |
  * | 22 routed | u32 origin, u32 target, u16 id, u8 hop limit, u16 length, control message for the target's overlay |
+ *
+ * The paths of an advertise run together towards the sender, so it holds a tree of steps and each offer names the one after its
+ * source. Steps are counted from 1 and lead to lower ones; an index takes one byte in a tree of at most 255, else two. Without
+ * flag 1 the route epoch is 0; without 2 the capacity is that of the offer before.
  *
  * Room: 0–127 slots are free; from 128 on none is, and a member of less burden than 4 · (room − 128) − 128 ms takes the place of
  * a child; 255: nobody does. The costs of 16 and 17 are what the sender offers: no route where it has no slot left.
  *
- * A network coordinate takes seven bytes here: i16 x and y in ½ ms, u16 height in ¼ ms, u8 error in 1/255.
+ * The one-way delay of a link in 23 is ¼ ms · 1.03ⁿ.
  *
  * Above 400 lines because it is one table: type, writer and reader of each message are kept side by side.
  */
 
 import type { Handle, MemberId } from '../units.js';
 import { ByteReader, ByteWriter } from './bytes.js';
-import { MAX_ROSTER_ENTRY_BYTES, type Coordinate } from './roster-entry.js';
+import { MAX_ROSTER_ENTRY_BYTES } from './roster-entry.js';
 
 export const CONTROL_VERSION = 1;
 
@@ -48,7 +54,10 @@ export const MAX_ENTRIES_PER_MESSAGE = 64;
 export const MAX_VERSIONS_PER_MESSAGE = 2048;
 export const MAX_OFFERS_PER_MESSAGE = 512;
 export const MAX_SOURCES_PER_MESSAGE = 512;
+export const MAX_RECORDS_PER_MESSAGE = 128;
 export const MAX_NEIGHBOURS = 64;
+/** Members a link record tells of that were measured lately. */
+export const MAX_MEASURED = 16;
 export const MAX_REDIRECTS = 8;
 /** Relays a path may name; also the deepest tree. */
 export const MAX_PATH_HOPS = 32;
@@ -117,6 +126,8 @@ export interface Rejection {
   readonly redirects: readonly MemberId[];
 }
 
+export type TrialStep = 'ping' | 'pong' | 'keep' | 'drop';
+
 /** Why a link is ended deliberately. */
 export type DropReason = 'surplus' | 'replaced' | 'leaving' | 'gone';
 
@@ -124,14 +135,43 @@ export type DropReason = 'surplus' | 'replaced' | 'leaving' | 'gone';
 export interface LinkedMember {
   readonly handle: Handle;
   readonly tag: number;
-  /** Round trip of their link in ms, quantised to ¼ ms; Infinity while it is not measured. */
-  readonly rttMs: number;
+}
+
+/** Whom a member is linked to, by its own word, for everybody. */
+export interface LinkRecord {
+  readonly handle: Handle;
+  /** Counted up by the member; a 16-bit serial number. */
+  readonly sequence: number;
+  /** It passes voices of others on. */
+  readonly relays: boolean;
+  readonly links: readonly ToldLink[];
+  /** Members it measured lately without being linked to them now. */
+  readonly measured: readonly ToldLink[];
+}
+
+export interface ToldLink {
+  /** Hop tag of the far end. */
+  readonly tag: number;
+  /** One-way delay, ms, quantised to 3 % (`quantiseLinkDelay`). */
+  readonly delayMs: number;
 }
 
 export type ControlMessage =
   | { readonly type: 'neighbours'; readonly members: readonly LinkedMember[] }
   | { readonly type: 'entries'; readonly entries: readonly Uint8Array[] }
-  | { readonly type: 'digest'; readonly members: number; readonly hash: number }
+  | {
+      readonly type: 'digest';
+      readonly members: number;
+      readonly hash: number;
+      /** Over the link records the sender has. */
+      readonly linksHash: number;
+    }
+  | { readonly type: 'link-records'; readonly records: readonly LinkRecord[] }
+  | {
+      readonly type: 'link-records-known';
+      readonly answerExpected: boolean;
+      readonly known: readonly { readonly handle: Handle; readonly sequence: number }[];
+    }
   | {
       readonly type: 'versions';
       readonly answerExpected: boolean;
@@ -147,8 +187,6 @@ export type ControlMessage =
       readonly echoMs: number | undefined;
       /** How long it was held before this answer, ms. */
       readonly heldMs: number;
-      /** Where the sender is, when that changed since it last told; quantised (`quantiseCoordinate`). */
-      readonly coordinate: Coordinate | undefined;
     }
   | { readonly type: 'advertise'; readonly offers: readonly RouteOffer[] }
   | { readonly type: 'subscribe'; readonly requests: readonly SubscribeRequest[] }
@@ -178,6 +216,8 @@ export type ControlMessage =
       /** A control message. */
       readonly payload: Uint8Array;
     }
+  /** Over a link on trial: measured by whoever asked for it, then kept or dropped. */
+  | { readonly type: 'trial'; readonly step: TrialStep; readonly rttMs: number }
   | { readonly type: 'suspect'; readonly member: MemberId; readonly version: number; readonly gone: boolean }
   | { readonly type: 'link-drop'; readonly reason: DropReason }
   | { readonly type: 'splice'; readonly peer: MemberId; readonly instead: MemberId }
@@ -186,20 +226,14 @@ export type ControlMessage =
   | {
       readonly type: 'costs-request';
       readonly nonce: number;
-      /** Where the asker is. */
-      readonly coordinate: Coordinate;
-      /** Sources drawn at random, with the asker's own cost, ms. */
-      readonly sample: readonly { readonly source: Handle; readonly costMs: number }[];
+      /** Of which a link would save the asker most. */
+      readonly sources: readonly Handle[];
     }
   | {
       readonly type: 'costs';
       readonly nonce: number;
-      /** Where the answerer is. */
-      readonly coordinate: Coordinate;
       /** The answerer would give up a link of its own for this one. */
       readonly willing: boolean;
-      /** What the link would save the answerer, ms a source. */
-      readonly gainMs: number;
       /** What giving up its least useful link would cost it and that neighbour, ms a source; 0 while it has room. */
       readonly priceMs: number;
       /** The answerer's costs of the sample, in its order, ms. */
@@ -235,11 +269,13 @@ const TYPE_CODES = {
   want: 19,
   'news-mode': 20,
   routed: 22,
+  'link-records': 23,
+  'link-records-known': 24,
+  trial: 25,
 } as const satisfies Record<ControlMessage['type'], number>;
 
-/** A heartbeat that also says where its sender is. */
-const PLACED_HEARTBEAT = 21;
 const REJECT_REASONS: readonly RejectReason[] = ['full', 'leaf', 'loop', 'moved'];
+const TRIAL_STEPS: readonly TrialStep[] = ['ping', 'pong', 'keep', 'drop'];
 const DROP_REASONS: readonly DropReason[] = ['surplus', 'replaced', 'leaving', 'gone'];
 const NO_ROUTE = 0xffff;
 const NOTHING_TO_ECHO = 0xffff;
@@ -247,7 +283,18 @@ const COST_STEPS_PER_MS = 4;
 const FLAG_URGENT = 1;
 const FLAG_UNSERVED = 2;
 const FLAG_REPLAY = 4;
+const FLAG_EPOCH = 1;
+const FLAG_CAPACITY = 2;
+const FLAG_PATH = 4;
+const FLAG_STEPS = 8;
+const FLAGS_OF_OFFER = 15;
+/** More than the paths of all offers of a message could hold, were none of their steps the same. */
+const MAX_STEPS = MAX_OFFERS_PER_MESSAGE * (MAX_PATH_HOPS - 1);
 const MEMBER_ID_BYTES = 16;
+const LARGE_VERSION = 255;
+const PASSES_NOTHING_ON = 0x80;
+const LEAST_LINK_DELAY_MS = 0.25;
+const LINK_DELAY_STEP = Math.log(1.03);
 
 /** Cost as it arrives at the other end. */
 export function quantiseCost(costMs: number): number {
@@ -275,14 +322,12 @@ const scratch = /* @__PURE__ */ new ByteWriter(1024);
 /** @throws RangeError when a list or payload is longer than its bound: a bug of the caller, never of the network. */
 export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> {
   const writer = scratch.reset();
-  const placed = message.type === 'heartbeat' && message.coordinate !== undefined;
-  writer.u8((CONTROL_VERSION << 5) | (placed ? PLACED_HEARTBEAT : TYPE_CODES[message.type]));
+  writer.u8((CONTROL_VERSION << 5) | TYPE_CODES[message.type]);
   switch (message.type) {
     case 'neighbours':
       bounded(message.members.length, MAX_NEIGHBOURS);
       writer.u8(message.members.length);
-      for (const { handle, tag, rttMs } of message.members)
-        writer.u32(handle).u16(tag).u16(costToWire(rttMs));
+      for (const { handle, tag } of message.members) writer.u32(handle).u16(tag);
       break;
     case 'entries':
       bounded(message.entries.length, MAX_ENTRIES_PER_MESSAGE);
@@ -290,12 +335,30 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
       for (const entry of message.entries) writer.bytes16(entry, MAX_ROSTER_ENTRY_BYTES);
       break;
     case 'digest':
-      writer.u16(message.members).u32(message.hash);
+      writer.u16(message.members).u32(message.hash).u32(message.linksHash);
+      break;
+    case 'link-records':
+      bounded(message.records.length, MAX_RECORDS_PER_MESSAGE);
+      writer.u8(message.records.length);
+      for (const record of message.records) {
+        bounded(record.links.length, MAX_NEIGHBOURS);
+        writer.u32(record.handle).u16(record.sequence);
+        writer.u8(record.links.length | (record.relays ? 0 : PASSES_NOTHING_ON));
+        for (const link of record.links) writeLink(writer, link);
+        bounded(record.measured.length, MAX_MEASURED);
+        writer.u8(record.measured.length);
+        for (const link of record.measured) writeLink(writer, link);
+      }
+      break;
+    case 'link-records-known':
+      bounded(message.known.length, MAX_VERSIONS_PER_MESSAGE);
+      writer.u8(message.answerExpected ? 1 : 0).u16(message.known.length);
+      for (const { handle, sequence } of message.known) writer.u32(handle).u16(sequence);
       break;
     case 'versions':
       bounded(message.versions.length, MAX_VERSIONS_PER_MESSAGE);
       writer.u8((message.answerExpected ? 1 : 0) | (message.partial ? 2 : 0)).u16(message.versions.length);
-      for (const { handle, version } of message.versions) writer.u32(handle).u32(version);
+      for (const { handle, version } of message.versions) writeVersion(writer.u32(handle), version);
       break;
     case 'heartbeat':
       writer.u16(message.sentMs & 0xffff);
@@ -305,17 +368,9 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
           ? NOTHING_TO_ECHO
           : Math.min(NOTHING_TO_ECHO - 1, Math.max(0, message.heldMs)),
       );
-      if (message.coordinate) writeCoordinate(writer, message.coordinate);
       break;
     case 'advertise':
-      bounded(message.offers.length, MAX_OFFERS_PER_MESSAGE);
-      writer.u16(message.offers.length);
-      for (const offer of message.offers) {
-        bounded(offer.path.length, MAX_PATH_HOPS);
-        writer.u32(offer.source).u16(offer.epoch).u16(costToWire(offer.costMs));
-        writer.u8(roomToWire(offer)).u8(byte(offer.capacity)).u8(offer.path.length);
-        for (const tag of offer.path) writer.u16(tag);
-      }
+      writeOffers(writer, message.offers);
       break;
     case 'subscribe':
       bounded(message.requests.length, MAX_SOURCES_PER_MESSAGE);
@@ -381,18 +436,16 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
       writer.u32(message.source).u16(message.epoch);
       break;
     case 'costs-request':
-      bounded(message.sample.length, MAX_SAMPLE);
+      bounded(message.sources.length, MAX_SAMPLE);
       writer.u16(message.nonce);
-      writeCoordinate(writer, message.coordinate);
-      writer.u8(message.sample.length);
-      for (const { source, costMs } of message.sample) writer.u32(source).u16(costToWire(costMs));
+      writer.u8(message.sources.length);
+      for (const source of message.sources) writer.u32(source);
       break;
     case 'costs':
       bounded(message.costs.length, MAX_SAMPLE);
       writer.u16(message.nonce);
-      writeCoordinate(writer, message.coordinate);
       writer.u8(message.willing ? 1 : 0);
-      writer.u16(costToWire(message.gainMs)).u16(costToWire(message.priceMs)).u8(message.costs.length);
+      writer.u16(costToWire(message.priceMs)).u8(message.costs.length);
       for (const costMs of message.costs) writer.u16(costToWire(costMs));
       break;
     case 'want':
@@ -402,6 +455,9 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
       break;
     case 'news-mode':
       writer.u8(message.eager ? 1 : 0);
+      break;
+    case 'trial':
+      writer.u8(TRIAL_STEPS.indexOf(message.step)).u16(costToWire(message.rttMs));
       break;
     case 'appraisal':
       writer.u16(costToWire(message.worthMs));
@@ -432,7 +488,24 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
         entries: list(reader, reader.u8(), MAX_ENTRIES_PER_MESSAGE, (r) => r.bytes16(MAX_ROSTER_ENTRY_BYTES)),
       };
     case TYPE_CODES.digest:
-      return { type: 'digest', members: reader.u16(), hash: reader.u32() };
+      return { type: 'digest', members: reader.u16(), hash: reader.u32(), linksHash: reader.u32() };
+    case TYPE_CODES['link-records']:
+      return {
+        type: 'link-records',
+        records: list(reader, reader.u8(), MAX_RECORDS_PER_MESSAGE, linkRecord),
+      };
+    case TYPE_CODES['link-records-known']: {
+      const flags = reader.u8();
+      reader.check(flags <= 1);
+      return {
+        type: 'link-records-known',
+        answerExpected: flags === 1,
+        known: list(reader, reader.u16(), MAX_VERSIONS_PER_MESSAGE, (r) => ({
+          handle: handle(r),
+          sequence: r.u16(),
+        })),
+      };
+    }
     case TYPE_CODES.versions: {
       const flags = reader.u8();
       reader.check(flags <= 3);
@@ -442,22 +515,20 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
         partial: (flags & 2) !== 0,
         versions: list(reader, reader.u16(), MAX_VERSIONS_PER_MESSAGE, (r) => ({
           handle: r.u32() as Handle,
-          version: r.u32(),
+          version: readVersion(r),
         })),
       };
     }
-    case TYPE_CODES.heartbeat:
-    case PLACED_HEARTBEAT: {
+    case TYPE_CODES.heartbeat: {
       const sentMs = reader.u16();
       const echoMs = reader.u16();
       const heldMs = reader.u16();
-      const coordinate = code === PLACED_HEARTBEAT ? readCoordinate(reader) : undefined;
       return heldMs === NOTHING_TO_ECHO
-        ? { type: 'heartbeat', sentMs, echoMs: undefined, heldMs: 0, coordinate }
-        : { type: 'heartbeat', sentMs, echoMs, heldMs, coordinate };
+        ? { type: 'heartbeat', sentMs, echoMs: undefined, heldMs: 0 }
+        : { type: 'heartbeat', sentMs, echoMs, heldMs };
     }
     case TYPE_CODES.advertise:
-      return { type: 'advertise', offers: list(reader, reader.u16(), MAX_OFFERS_PER_MESSAGE, offer) };
+      return { type: 'advertise', offers: readOffers(reader) };
     case TYPE_CODES.subscribe:
       return { type: 'subscribe', requests: list(reader, reader.u16(), MAX_SOURCES_PER_MESSAGE, request) };
     case TYPE_CODES.unsubscribe:
@@ -511,22 +582,18 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
       return {
         type: 'costs-request',
         nonce: reader.u16(),
-        coordinate: readCoordinate(reader),
-        sample: list(reader, reader.u8(), MAX_SAMPLE, (r) => ({
-          source: handle(r),
-          costMs: costFromWire(r.u16()),
-        })),
+        sources: list(reader, reader.u8(), MAX_SAMPLE, handle),
       };
     case TYPE_CODES.costs: {
       const nonce = reader.u16();
-      const coordinate = readCoordinate(reader);
       const flags = reader.u8();
       reader.check(flags <= 1);
-      const gainMs = costFromWire(reader.u16());
       const priceMs = costFromWire(reader.u16());
       const costs = list(reader, reader.u8(), MAX_SAMPLE, (r) => costFromWire(r.u16()));
-      return { type: 'costs', nonce, coordinate, willing: flags === 1, gainMs, priceMs, costs };
+      return { type: 'costs', nonce, willing: flags === 1, priceMs, costs };
     }
+    case TYPE_CODES.trial:
+      return { type: 'trial', step: choice(reader, TRIAL_STEPS), rttMs: costFromWire(reader.u16()) };
     case TYPE_CODES.appraisal:
       return { type: 'appraisal', worthMs: costFromWire(reader.u16()) };
     case TYPE_CODES.want:
@@ -541,54 +608,123 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
   }
 }
 
-function writeCoordinate(writer: ByteWriter, coordinate: Coordinate): void {
-  const [x, y, height, error] = coordinateSteps(coordinate);
-  writer
-    .u16(x & 0xffff)
-    .u16(y & 0xffff)
-    .u16(height)
-    .u8(error);
+function linkRecord(reader: ByteReader): LinkRecord {
+  const source = handle(reader);
+  const sequence = reader.u16();
+  const flags = reader.u8();
+  const links = list(reader, flags & ~PASSES_NOTHING_ON, MAX_NEIGHBOURS, toldLink);
+  const measured = list(reader, reader.u8(), MAX_MEASURED, toldLink);
+  return { handle: source, sequence, relays: (flags & PASSES_NOTHING_ON) === 0, links, measured };
 }
 
-function readCoordinate(reader: ByteReader): Coordinate {
-  const x = (reader.u16() << 16) >> 16;
-  const y = (reader.u16() << 16) >> 16;
-  return coordinateOf(x, y, reader.u16(), reader.u8());
+function writeLink(writer: ByteWriter, { tag, delayMs }: ToldLink): void {
+  writer.u16(tag).u8(linkDelayToWire(delayMs));
 }
 
-function coordinateSteps({ x, y, heightMs, error }: Coordinate): [number, number, number, number] {
-  return [
-    signedSteps(x),
-    signedSteps(y),
-    Math.max(0, Math.min(0xffff, Math.round(heightMs * COST_STEPS_PER_MS))),
-    Math.max(0, Math.min(255, Math.round(error * 255))),
-  ];
+function toldLink(reader: ByteReader): ToldLink {
+  return { tag: reader.u16(), delayMs: linkDelayFromWire(reader.u8()) };
 }
 
-function signedSteps(ms: number): number {
-  return Math.max(-0x7fff, Math.min(0x7fff, Math.round(ms * 2))) || 0;
+/** The delay of a link as everybody learns it. */
+export function quantiseLinkDelay(delayMs: number): number {
+  return linkDelayFromWire(linkDelayToWire(delayMs));
 }
 
-function coordinateOf(x: number, y: number, height: number, error: number): Coordinate {
-  return { x: x / 2, y: y / 2, heightMs: height / COST_STEPS_PER_MS, error: error / 255 };
+function linkDelayToWire(delayMs: number): number {
+  return byte(
+    Math.round(Math.log(Math.max(LEAST_LINK_DELAY_MS, delayMs) / LEAST_LINK_DELAY_MS) / LINK_DELAY_STEP),
+  );
 }
 
-/** A coordinate as it arrives at the other end. */
-export function quantiseCoordinate(coordinate: Coordinate): Coordinate {
-  return coordinateOf(...coordinateSteps(coordinate));
+function linkDelayFromWire(steps: number): number {
+  return LEAST_LINK_DELAY_MS * Math.exp(steps * LINK_DELAY_STEP);
 }
 
 const memberId = (reader: ByteReader): MemberId => reader.hex(MEMBER_ID_BYTES) as MemberId;
 const handle = (reader: ByteReader): Handle => reader.u32() as Handle;
 
-function offer(reader: ByteReader): RouteOffer {
-  const source = handle(reader);
-  const epoch = reader.u16();
-  const costMs = costFromWire(reader.u16());
-  const room = roomFromWire(reader.u8());
-  const capacity = reader.u8();
-  const path = list(reader, reader.u8(), MAX_PATH_HOPS, (r) => r.u16());
-  return { source, epoch, costMs, ...room, capacity, path };
+/** Entries seldom change: most versions are small. */
+function writeVersion(writer: ByteWriter, version: number): void {
+  if (version < LARGE_VERSION) writer.u8(version);
+  else writer.u8(LARGE_VERSION).u32(version);
+}
+
+function readVersion(reader: ByteReader): number {
+  const version = reader.u8();
+  return version === LARGE_VERSION ? reader.u32() : version;
+}
+
+function writeOffers(writer: ByteWriter, offers: readonly RouteOffer[]): void {
+  bounded(offers.length, MAX_OFFERS_PER_MESSAGE);
+  const steps = new Map<number, number>();
+  const first = offers.map(({ path }) => {
+    bounded(path.length, MAX_PATH_HOPS);
+    let index = 0;
+    for (let i = path.length - 1; i > 0; i--) {
+      const step = index * 0x1_0000 + (path[i] as number);
+      index = steps.get(step) ?? steps.size + 1;
+      steps.set(step, index);
+    }
+    return index;
+  });
+  const isWide = steps.size > 255;
+  writer.u16(steps.size);
+  for (const step of steps.keys()) writeIndex(writer.u16(step & 0xffff), Math.floor(step / 0x1_0000), isWide);
+  writer.u16(offers.length);
+  let capacity = 0;
+  offers.forEach((offer, i) => {
+    const { path } = offer;
+    const index = first[i] ?? 0;
+    const hasNewCapacity = byte(offer.capacity) !== capacity;
+    writer.u32(offer.source);
+    writer.u8(
+      (offer.epoch === 0 ? 0 : FLAG_EPOCH) |
+        (hasNewCapacity ? FLAG_CAPACITY : 0) |
+        (path.length === 0 ? 0 : FLAG_PATH) |
+        (index === 0 ? 0 : FLAG_STEPS),
+    );
+    writer.u16(costToWire(offer.costMs)).u8(roomToWire(offer));
+    if (offer.epoch !== 0) writer.u16(offer.epoch);
+    if (hasNewCapacity) writer.u8((capacity = byte(offer.capacity)));
+    if (path.length > 0) writer.u16(path[0] as number);
+    if (index > 0) writeIndex(writer, index, isWide);
+  });
+}
+
+function writeIndex(writer: ByteWriter, index: number, isWide: boolean): void {
+  if (isWide) writer.u16(index);
+  else writer.u8(index);
+}
+
+function readOffers(reader: ByteReader): RouteOffer[] {
+  const count = reader.u16();
+  const isWide = count > 255;
+  const readIndex = (): number => (isWide ? reader.u16() : reader.u8());
+  const steps: { readonly tag: number; readonly next: number; readonly depth: number }[] = [];
+  list(reader, count, MAX_STEPS, () => {
+    const tag = reader.u16();
+    const next = readIndex();
+    const depth = 1 + (steps[next - 1]?.depth ?? 0);
+    reader.check(next <= steps.length && depth < MAX_PATH_HOPS);
+    steps.push({ tag, next, depth });
+  });
+  let capacity = 0;
+  return list(reader, reader.u16(), MAX_OFFERS_PER_MESSAGE, () => {
+    const source = handle(reader);
+    const flags = reader.u8();
+    reader.check(flags <= FLAGS_OF_OFFER);
+    const costMs = costFromWire(reader.u16());
+    const room = roomFromWire(reader.u8());
+    const epoch = flags & FLAG_EPOCH ? reader.u16() : 0;
+    if (flags & FLAG_CAPACITY) capacity = reader.u8();
+    const path = flags & FLAG_PATH ? [reader.u16()] : [];
+    if (flags & FLAG_STEPS) {
+      let step = steps[readIndex() - 1];
+      reader.check(path.length > 0 && step !== undefined);
+      for (; step; step = steps[step.next - 1]) path.push(step.tag);
+    }
+    return { source, epoch, costMs, ...room, capacity, path };
+  });
 }
 
 /** Up to 127: slots that are free. From 128 on: none is, and 128 + n gives way below a burden; 255 to nobody. */
@@ -643,9 +779,7 @@ function choice<T>(reader: ByteReader, values: readonly T[]): T {
 }
 
 function linkedMember(reader: ByteReader): LinkedMember {
-  const handle = reader.u32() as Handle;
-  const tag = reader.u16();
-  return { handle, tag, rttMs: costFromWire(reader.u16()) };
+  return { handle: reader.u32() as Handle, tag: reader.u16() };
 }
 
 /** Reads `count` items while the input lasts: a lying count costs at most the bytes that came. */

@@ -12,8 +12,7 @@
  * 94  u8      upload slots
  * 95  u8      links it keeps at most
  * 96  u8      links it has
- * 97  4 × f32 network coordinate: x, y, height (ms), error (0–1)
- * 113 u8 + n  display name, UTF-8, ≤ 256 B
+ * 97  u8 + n   display name, UTF-8, ≤ 256 B
  *     64 B    Ed25519 signature over everything before it
  * ```
  */
@@ -26,28 +25,13 @@ export const ROSTER_ENTRY_VERSION = 1;
 /** 64 characters of up to four bytes each. */
 export const MAX_NAME_BYTES = 255;
 export const MAX_NAME_CHARACTERS = 64;
-export const MAX_ROSTER_ENTRY_BYTES = 113 + 1 + MAX_NAME_BYTES + 64;
+export const MAX_ROSTER_ENTRY_BYTES = 97 + 1 + MAX_NAME_BYTES + 64;
 
 const SIGNATURE_BYTES = 64;
 const FLAG_LEFT = 1;
 const FLAG_MUTED = 2;
 const FLAG_FULL = 4;
 const FLAG_ON_DUTY = 8;
-
-/** Vivaldi coordinate with height (Dabek et al., SIGCOMM 2004). */
-export interface Coordinate {
-  readonly x: number;
-  readonly y: number;
-  /** ms a packet spends before it reaches the core: access link and processing. */
-  readonly heightMs: number;
-  /** Relative error estimate, 0 exact … 1 unknown. */
-  readonly error: number;
-}
-
-/** Finite and on this planet. */
-export function isCoordinate({ x, y, heightMs, error }: Coordinate): boolean {
-  return [x, y, heightMs, error].every((value) => Number.isFinite(value) && Math.abs(value) < 1e5);
-}
 
 export interface RosterFields {
   readonly memberId: MemberId;
@@ -64,7 +48,6 @@ export interface RosterFields {
   readonly uploadSlots: number;
   readonly maxLinks: number;
   readonly links: number;
-  readonly coordinate: Coordinate;
   readonly name: string;
 }
 
@@ -92,10 +75,6 @@ export function encodeRosterFields(fields: RosterFields): Uint8Array<ArrayBuffer
     .u8(fields.uploadSlots)
     .u8(fields.maxLinks)
     .u8(fields.links)
-    .f32(fields.coordinate.x)
-    .f32(fields.coordinate.y)
-    .f32(fields.coordinate.heightMs)
-    .f32(fields.coordinate.error)
     .text8(fields.name, MAX_NAME_BYTES)
     .finish();
 }
@@ -123,8 +102,6 @@ export function decodeRosterEntry(bytes: Uint8Array): DecodedRosterEntry | undef
   const maxLinks = reader.u8();
   const links = reader.u8();
   reader.check(uploadSlots <= 64 && maxLinks <= 64);
-  const coordinate = { x: reader.f32(), y: reader.f32(), heightMs: reader.f32(), error: reader.f32() };
-  reader.check(isCoordinate(coordinate));
   const name = reader.text8(MAX_NAME_BYTES);
   reader.check([...name].length <= MAX_NAME_CHARACTERS);
   const signedLength = reader.offset;
@@ -144,7 +121,6 @@ export function decodeRosterEntry(bytes: Uint8Array): DecodedRosterEntry | undef
       uploadSlots,
       maxLinks,
       links,
-      coordinate,
       name,
     },
     signedPart: bytes.subarray(0, signedLength),

@@ -139,6 +139,24 @@ const SCRIPTS: readonly (readonly [string, Script])[] = [
       steps: [{ waitMs: 0, action: { does: 'block', who: 5, whom: 0 } }],
     },
   ],
+  [
+    // a │ b     neighbours went by offers that were too good, came, learnt the truth, and went to where the next one was
+    'neighbours are told of a way that got longer, though it hardly matters to them, or a room never comes to rest',
+    {
+      seed: 990564,
+      equipment: undefined,
+      network: 'calm',
+      members: 9,
+      joinEveryMs: 400,
+      steps: [
+        { waitMs: 0, action: { does: 'block', who: 0, whom: 8 } },
+        { waitMs: 642, action: { does: 'split', groups: 2 } },
+        { waitMs: 1275, action: { does: 'block', who: 0, whom: 0 } },
+        { waitMs: 1144, action: { does: 'join' } },
+        { waitMs: 50, action: { does: 'block', who: 0, whom: 0 } },
+      ],
+    },
+  ],
 ];
 
 describe('what once failed', () => {

@@ -4,12 +4,14 @@ import fc from 'fast-check';
 import { toHex, type Handle, type MemberId } from '../../src/units.js';
 import {
   MAX_ENTRIES_PER_MESSAGE,
+  MAX_MEASURED,
   MAX_NEIGHBOURS,
   MAX_PATH_HOPS,
+  MAX_RECORDS_PER_MESSAGE,
   MAX_REDIRECTS,
   MAX_ROUTED_BYTES,
   MAX_SAMPLE,
-  quantiseCoordinate,
+  quantiseLinkDelay,
   roomFromWire,
   type ControlMessage,
 } from '../../src/wire/control.js';
@@ -33,11 +35,6 @@ const costMs = fc.oneof(
 );
 const list = <T>(item: fc.Arbitrary<T>, maxLength = 8) => fc.array(item, { maxLength });
 
-const f32 = fc.float({ min: -99_999, max: 99_999, noNaN: true }).map((value) => Math.fround(value) || 0);
-const coordinate = record({ x: f32, y: f32, heightMs: f32, error: f32 });
-
-const wireCoordinate = coordinate.map(quantiseCoordinate);
-
 const offer = fc
   .tuple(
     record({
@@ -50,6 +47,10 @@ const offer = fc
     u8.map(roomFromWire),
   )
   .map(([rest, room]) => ({ ...rest, ...room }));
+const toldLink = record({
+  tag: u16,
+  delayMs: u8.map((steps) => quantiseLinkDelay(0.25 * 1.03 ** steps)),
+});
 const request = record({
   source: handle,
   urgent: fc.boolean(),
@@ -62,13 +63,31 @@ const request = record({
 export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
   record({
     type: fc.constant('neighbours' as const),
-    members: list(record({ handle, tag: u16, rttMs: costMs }), MAX_NEIGHBOURS),
+    members: list(record({ handle, tag: u16 }), MAX_NEIGHBOURS),
   }),
   record({
     type: fc.constant('entries' as const),
     entries: list(fc.uint8Array({ maxLength: 400 }), MAX_ENTRIES_PER_MESSAGE),
   }),
-  record({ type: fc.constant('digest' as const), members: u16, hash: u32 }),
+  record({ type: fc.constant('digest' as const), members: u16, hash: u32, linksHash: u32 }),
+  record({
+    type: fc.constant('link-records' as const),
+    records: list(
+      record({
+        handle,
+        sequence: u16,
+        relays: fc.boolean(),
+        links: list(toldLink, MAX_NEIGHBOURS),
+        measured: list(toldLink, MAX_MEASURED),
+      }),
+      MAX_RECORDS_PER_MESSAGE,
+    ),
+  }),
+  record({
+    type: fc.constant('link-records-known' as const),
+    answerExpected: fc.boolean(),
+    known: list(record({ handle, sequence: u16 })),
+  }),
   record({
     type: fc.constant('versions' as const),
     answerExpected: fc.boolean(),
@@ -79,7 +98,6 @@ export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
     sentMs: u16,
     echoMs: fc.option(u16, { nil: undefined }),
     heldMs: fc.integer({ min: 0, max: 0xfffe }),
-    coordinate: fc.option(wireCoordinate, { nil: undefined }),
   }).map((fields) => ({
     type: 'heartbeat' as const,
     ...fields,
@@ -130,17 +148,19 @@ export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
   record({
     type: fc.constant('costs-request' as const),
     nonce: u16,
-    coordinate: wireCoordinate,
-    sample: list(record({ source: handle, costMs }), MAX_SAMPLE),
+    sources: list(handle, MAX_SAMPLE),
   }),
   record({
     type: fc.constant('costs' as const),
     nonce: u16,
-    coordinate: wireCoordinate,
     willing: fc.boolean(),
-    gainMs: costMs,
     priceMs: costMs,
     costs: list(costMs, MAX_SAMPLE),
+  }),
+  record({
+    type: fc.constant('trial' as const),
+    step: fc.constantFrom('ping' as const, 'pong' as const, 'keep' as const, 'drop' as const),
+    rttMs: costMs,
   }),
   record({ type: fc.constant('appraisal' as const), worthMs: costMs }),
   record({ type: fc.constant('want' as const), handles: list(handle) }),
@@ -160,7 +180,6 @@ export const rosterFields: fc.Arbitrary<RosterFields> = record({
   uploadSlots: fc.integer({ min: 0, max: 64 }),
   maxLinks: fc.integer({ min: 0, max: 64 }),
   links: u8,
-  coordinate,
   name: fc
     .string({ unit: 'grapheme', maxLength: 20 })
     .filter((name) => [...name].length <= 64 && new TextEncoder().encode(name).length <= 255),

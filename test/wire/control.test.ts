@@ -91,17 +91,13 @@ describe('control messages', () => {
 
   test('a comparison of costs over the largest sample can be routed', () => {
     const [a = '' as never] = fc.sample(memberId, 1);
-    const sample = Array.from({ length: MAX_SAMPLE }, () => ({ source: handleOf(a), costMs: 1 }));
-    const coordinate = { x: 0, y: 0, heightMs: 0, error: 0 };
-    const payload = encodeControl({ type: 'costs-request', nonce: 1, coordinate, sample });
+    const sources = Array.from({ length: MAX_SAMPLE }, () => handleOf(a));
+    const payload = encodeControl({ type: 'costs-request', nonce: 1, sources });
     assert.ok(payload.byteLength <= MAX_ROUTED_BYTES, `${payload.byteLength} B`);
   });
 
   test('a heartbeat takes seven bytes', () => {
-    assert.equal(
-      encodeControl({ type: 'heartbeat', sentMs: 1, echoMs: 2, heldMs: 3, coordinate: undefined }).byteLength,
-      7,
-    );
+    assert.equal(encodeControl({ type: 'heartbeat', sentMs: 1, echoMs: 2, heldMs: 3 }).byteLength, 7);
   });
 
   test('costs are kept to a quarter of a millisecond', () => {
