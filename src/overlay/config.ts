@@ -17,16 +17,12 @@ export interface OverlayConfig {
   readonly rewireSlowing: number;
   /** The pause is at least this share of the time since the room last changed noticeably. */
   readonly rewireAging: number;
-  /** Members asked per round … */
+  /** Members weighed per round … */
   readonly rewireCandidates: number;
   /** … and how many of them at random. */
   readonly rewireRandom: number;
-  /** Sources compared per round: the mean over these stands for all. */
+  /** Sources of which a link would save most that its far end is asked about: whether it offers what the map promises. */
   readonly rewireSample: number;
-  /** How long the room must have been what it is, ms, … */
-  readonly rewireCoolMs: number;
-  /** … for the best of them to be compared once more, by so many sources, before a link is opened. */
-  readonly rewireFinalSample: number;
   /** How long a member is left alone whose link disappointed, ms; twice as long each time … */
   readonly regretMs: number;
   /** … and at most so long, ms: round trips change. */
@@ -74,16 +70,10 @@ export interface OverlayConfig {
   readonly gossipDelayMs: number;
   /** Delay before those who are not sent news whole are told of it, ms: by then it has usually come another way. */
   readonly headlineMs: number;
+  /** Least time between two records of the own links, ms: in a room that forms they change every second or two. */
+  readonly linkNewsMs: number;
   /** Least time between two own entries that only refresh numbers, ms. */
   readonly publishIntervalMs: number;
-  /** Error of the own network coordinate below which it is told for the first time. */
-  readonly placedError: number;
-  /** How far a member's place must move before it is told anew, ms … */
-  readonly coordinateShiftMs: number;
-  /** … and how soon after the last time, ms; each time twice as long as before … */
-  readonly coordinateIntervalMs: number;
-  /** … up to this, ms. */
-  readonly coordinateIntervalMaxMs: number;
   /** How long the departed are remembered, ms; longer than any entry can still be in flight. */
   readonly tombstoneMs: number;
   /** How many of the departed are remembered. */
@@ -124,6 +114,10 @@ export interface OverlayConfig {
   readonly rivalShare: number;
   /** … and this many ms: it may move here now, or soon. */
   readonly rivalMs: number;
+  /** A neighbour to whom it hardly matters is not told of a silent tree's changes up to this share of what it was told … */
+  readonly laxShare: number;
+  /** … and this many ms. */
+  readonly laxMs: number;
   /** What a doubled capacity of a child is worth to those below it, as delay, ms … */
   readonly capacityWorthMs: number;
   /** … and by how many ms one must be a lesser burden to take the place of another. */
@@ -178,12 +172,10 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   rewireCandidates: 4,
   rewireRandom: 2,
   rewireSample: 8,
-  rewireCoolMs: 60_000,
-  rewireFinalSample: 32,
   regretMs: 60_000,
   regretMaxMs: 600_000,
-  rewireMargin: 0.1,
-  rewireLeastMs: 0.15,
+  rewireMargin: 0.2,
+  rewireLeastMs: 0.3,
   poorLinks: 2,
   admissionMs: 4000,
   openLinkTimeoutMs: 20_000,
@@ -204,12 +196,9 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
 
   digestMs: 5000,
   gossipDelayMs: 30,
-  headlineMs: 1000,
+  headlineMs: 2500,
+  linkNewsMs: 1000,
   publishIntervalMs: 2000,
-  placedError: 0.35,
-  coordinateShiftMs: 15,
-  coordinateIntervalMs: 120_000,
-  coordinateIntervalMaxMs: 300_000,
   tombstoneMs: 120_000,
   maxTombstones: 512,
   maxMembers: 1024,
@@ -231,6 +220,8 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   newcomerMs: 3000,
   rivalShare: 0.1,
   rivalMs: 4,
+  laxShare: 0.2,
+  laxMs: 4,
   capacityWorthMs: 20,
   burdenMarginMs: 12,
   answerTimeoutMs: 1500,
@@ -272,8 +263,6 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
     config.backoffMs <= config.backoffMaxMs, 'backoffMs must be in (0, backoffMaxMs]');
   require(config.advertUrgentMs <= config.advertDelayMs, 'advertUrgentMs must not exceed advertDelayMs');
   require(config.cutOffMs <= config.unreachableMs, 'cutOffMs must not exceed unreachableMs');
-  require(config.rewireFinalSample >= config.rewireSample &&
-    config.rewireFinalSample <= MAX_SAMPLE, `rewireFinalSample must be rewireSample–${MAX_SAMPLE}`);
   require(config.regretMs <= config.regretMaxMs, 'regretMs must not exceed regretMaxMs');
   require(config.distrustMs <= config.distrustMaxMs, 'distrustMs must not exceed distrustMaxMs');
   require(config.lostMs > config.unreachableMs, 'lostMs must leave time to bridge a gap first');

@@ -9,8 +9,8 @@ import { decodeControl, encodeControl, MAX_NEIGHBOURS, type ControlMessage } fro
 import type { RosterEntry } from '../wire/roster-entry.js';
 import type { VoiceHeader } from '../wire/voice-packet.js';
 import { DEFAULT_OVERLAY_CONFIG, type OverlayConfig } from './config.js';
-import { moved, UNKNOWN_COORDINATE } from './coordinates.js';
 import { Core } from './core.js';
+import { Distances } from './distances.js';
 import { Gossip } from './gossip.js';
 import { Heartbeats } from './heartbeat.js';
 import type {
@@ -22,12 +22,15 @@ import type {
   PacketVerdict,
 } from './interface.js';
 import { Linkage } from './linkage.js';
+import { LinkMap } from './link-map.js';
+import { LinkNews } from './link-news.js';
 import { Neighbours, type Neighbour } from './neighbours.js';
 import { OwnEntry } from './own-entry.js';
 import { Rewiring } from './rewiring.js';
 import { Roster } from './roster.js';
 import { Signalling } from './signalling.js';
 import { Trees } from './trees.js';
+import { Trials } from './trials.js';
 
 export interface OverlayEngineOptions {
   readonly selfId: MemberId;
@@ -56,8 +59,10 @@ class Engine implements OverlayEngine {
   readonly #linkage: Linkage;
   readonly #signalling: Signalling;
   readonly #rewiring: Rewiring;
+  readonly #map: LinkMap;
+  readonly #linkNews: LinkNews;
+  readonly #trials: Trials;
   readonly #ownEntry: OwnEntry;
-  #coordinate = UNKNOWN_COORDINATE;
   #deadlineMs = Infinity;
   #adjacencyAtMs = Infinity;
   #leaving = false;
@@ -69,14 +74,10 @@ class Engine implements OverlayEngine {
     this.#neighbours = new Neighbours(core.selfTag);
     this.#roster = new Roster(selfId, core.config);
     this.#trees = new Trees(core, this.#roster, this.#neighbours);
-    this.#linkage = new Linkage(core, this.#roster, this.#neighbours, this.#trees);
-    this.#ownEntry = new OwnEntry(
-      core,
-      this.#roster,
-      this.#neighbours,
-      this.#linkage,
-      () => this.#coordinate,
-    );
+    this.#map = new LinkMap(core.config.relayMs);
+    const distances = new Distances(this.#neighbours);
+    this.#linkage = new Linkage(core, this.#roster, this.#neighbours, this.#trees, this.#map);
+    this.#ownEntry = new OwnEntry(core, this.#roster, this.#neighbours, this.#linkage);
     this.#signalling = new Signalling(
       core,
       this.#neighbours,
@@ -84,35 +85,49 @@ class Engine implements OverlayEngine {
       (handle) => this.#roster.byHandle.get(handle)?.memberId,
       (from, payload) => this.#takeRouted(from, payload),
     );
-    this.#gossip = new Gossip(core, this.#roster, this.#neighbours, {
+    this.#linkNews = new LinkNews(core, this.#roster, this.#neighbours, this.#map, (record) =>
+      distances.learn(record),
+    );
+    this.#gossip = new Gossip(core, this.#roster, this.#neighbours, this.#map, {
       memberGone: (member) => this.#departed(member, true),
       refute: (version) => this.#ownEntry.publish(version),
       isSpeaking: (member) => this.#trees.of(member)?.speaking === true,
     });
-    this.#heartbeats = new Heartbeats(
-      core,
-      this.#neighbours,
-      {
-        fellSilent: (neighbour) => {
-          this.#trees.neighbourFailing(neighbour.peer);
-          this.#gossip.suspect(neighbour.peer);
-        },
-        finished: (neighbour) => this.#closeLink(neighbour),
-        measured: (neighbour, isFirst) => {
-          this.#noteRoundTrip(neighbour);
-          if (isFirst) this.#trees.linkMeasured(neighbour);
-        },
+    this.#heartbeats = new Heartbeats(core, this.#neighbours, {
+      fellSilent: (neighbour) => {
+        this.#trees.neighbourFailing(neighbour.peer);
+        this.#gossip.suspect(neighbour.peer);
       },
-      () => this.#coordinate,
-    );
+      finished: (neighbour) => this.#closeLink(neighbour),
+      measured: (neighbour, isFirst) => {
+        if (isFirst) {
+          this.#trees.linkMeasured(neighbour);
+          this.#linkNews.changed();
+        }
+      },
+    });
+    this.#trials = new Trials(core, {
+      judge: (peer, rttMs) => this.#rewiring.judge(peer, rttMs),
+      kept: (peer, rttMs) => this.#linkUp(peer, rttMs),
+      dropped: (peer, rttMs) => {
+        if (rttMs !== undefined) {
+          distances.note(peer, rttMs);
+          this.#linkNews.measured(peer, rttMs);
+        }
+        core.effects.push({ type: 'close-link', peer });
+        this.#linkDown(peer, 'closed');
+      },
+    });
     this.#rewiring = new Rewiring(
       core,
       this.#roster,
       this.#neighbours,
       this.#trees,
       this.#linkage,
+      this.#map,
+      distances,
+      this.#trials,
       (to, message) => this.#signalling.sendRouted(to, encodeControl(message)),
-      () => this.#coordinate,
     );
     this.#linkage.exchanges = this.#rewiring;
     this.#trees.onLostVoice = () => {
@@ -129,6 +144,8 @@ class Engine implements OverlayEngine {
     this.#gossip.tick();
     this.#heartbeats.tick();
     this.#linkage.tick();
+    this.#linkNews.tick();
+    this.#trials.tick();
     if (!this.#leaving) this.#rewiring.tick();
     this.#lookForTheLost();
     this.#trees.settle();
@@ -147,6 +164,8 @@ class Engine implements OverlayEngine {
     this.#deadlineMs = Math.min(
       this.#gossip.deadlineMs,
       this.#heartbeats.deadlineMs,
+      this.#linkNews.nextMs,
+      this.#trials.nextMs,
       this.#leaving ? Infinity : Math.min(this.#linkage.nextMs, this.#rewiring.nextMs),
       this.#adjacencyAtMs,
       this.#ownEntry.publishAtMs,
@@ -196,6 +215,7 @@ class Engine implements OverlayEngine {
         break;
       case 'limits':
         core.limits = input.limits;
+        this.#linkNews.changed();
         this.#trees.limitsChanged();
         this.#linkage.wake();
         break;
@@ -207,7 +227,7 @@ class Engine implements OverlayEngine {
         this.#neighbours.down(input.peer, 'pipe');
         break;
       case 'link-up':
-        this.#linkUp(input.peer);
+        if (!this.#rewiring.tries(input.peer)) this.#linkUp(input.peer);
         break;
       case 'link-down':
         this.#linkDown(input.peer, input.cause);
@@ -258,10 +278,12 @@ class Engine implements OverlayEngine {
     this.#core.viewChanged = true;
   }
 
-  #linkUp(peer: MemberId): void {
+  /** @param rttMs of the link, where it was measured before it counted as one; else Infinity */
+  #linkUp(peer: MemberId, rttMs = Infinity): void {
     const core = this.#core;
     if (peer === core.selfId || this.#neighbours.link(peer)) return;
     const neighbour = this.#neighbours.up(peer, 'link', core.nowMs);
+    if (Number.isFinite(rttMs)) neighbour.noteRtt(rttMs);
     this.#gossip.greet(neighbour);
     this.#trees.linkUp(neighbour);
     this.#rewiring.linkUp(peer);
@@ -274,6 +296,7 @@ class Engine implements OverlayEngine {
   #linkDown(peer: MemberId, cause: 'closed' | 'failed' | 'refused'): void {
     const core = this.#core;
     const neighbour = this.#neighbours.link(peer);
+    this.#trials.forget(peer);
     this.#linkage.linkDown(peer, cause);
     const ageMs = neighbour ? core.nowMs - neighbour.linkedAtMs : Infinity;
     this.#rewiring.linkDown(peer, neighbour?.measured ? neighbour.rttMs : undefined, ageMs);
@@ -285,6 +308,7 @@ class Engine implements OverlayEngine {
     this.#trees.linkDown(peer);
     if (surprise) this.#gossip.suspect(peer);
     this.#adjacencyChanged(ADJACENCY_DELAY_MS);
+    this.#linkNews.changed();
     core.viewChanged = true;
   }
 
@@ -320,11 +344,12 @@ class Engine implements OverlayEngine {
       } else if (outcome === 'left') this.#departed(memberId, false);
       else this.#linkage.wake(core.jittered(core.config.linkCheckMs));
     }
-    if (neighbour && entries.length > 0) this.#gossip.received(neighbour, fresh);
+    if (neighbour && entries.length > 0) this.#gossip.received(neighbour, fresh, entries.length - fresh);
   }
 
   #departed(member: MemberId, lost: boolean): void {
     this.#gossip.forget(member);
+    this.#linkNews.memberGone(member);
     this.#trees.remove(member, lost);
     this.#linkage.memberGone(member);
     const slot = this.#roster.slots.of(member);
@@ -339,11 +364,14 @@ class Engine implements OverlayEngine {
   }
 
   #takeMessage(from: MemberId, message: ControlMessage): void {
+    if (message.type === 'trial') return this.#trials.onMessage(from, message);
+    if (this.#trials.has(from)) this.#trials.keep(from);
     const neighbour = this.#neighbours.get(from);
     if (!neighbour) return;
     this.#heartbeats.heard(neighbour, this.#core.nowMs);
     switch (message.type) {
       case 'digest':
+        this.#linkNews.onDigest(neighbour, message.linksHash);
         return this.#gossip.onDigest(neighbour, message);
       case 'versions':
         return this.#gossip.onVersions(neighbour, message);
@@ -371,8 +399,11 @@ class Engine implements OverlayEngine {
       case 'neighbours':
         neighbour.adjacent = new Map(message.members.map(({ handle, tag }) => [handle, tag]));
         neighbour.adjacencyKnown = true;
-        this.#rewiring.acquaintances.note(from, message.members);
         return this.#linkage.adjacencyChanged(neighbour);
+      case 'link-records':
+        return this.#linkNews.onRecords(neighbour, message.records);
+      case 'link-records-known':
+        return this.#linkNews.onKnown(neighbour, message);
       case 'advertise':
         this.#rewiring.offersChanged();
         return trees.onOffers(neighbour, message.offers);
@@ -416,17 +447,6 @@ class Engine implements OverlayEngine {
     else if (message?.type === 'costs') this.#rewiring.onCosts(from, message);
   }
 
-  #noteRoundTrip(neighbour: Neighbour): void {
-    const theirs = neighbour.coordinate ?? this.#roster.get(neighbour.peer)?.coordinate;
-    if (!theirs) return;
-    this.#coordinate = moved(this.#coordinate, theirs, neighbour.rttMs, this.#core.random);
-    // Eight links alone leave much open; with the former ones remembered the place becomes about twice as exact.
-    const former = this.#rewiring.recall();
-    if (former)
-      this.#coordinate = moved(this.#coordinate, former.coordinate, former.rttMs, this.#core.random);
-    this.#linkage.ownCoordinate = this.#coordinate;
-  }
-
   /** Who has few links, or sits in a small room, may be needed or spared at once: the others can wait for company. */
   #adjacencyChanged(delayMs: number): void {
     const { config, nowMs } = this.#core;
@@ -438,11 +458,7 @@ class Engine implements OverlayEngine {
   #tellAdjacency(to: readonly Neighbour[]): void {
     const members = this.#neighbours
       .links()
-      .map(({ peer, tag, rttMs, measured }) => ({
-        handle: handleOf(peer),
-        tag,
-        rttMs: measured ? rttMs : Infinity,
-      }))
+      .map(({ peer, tag }) => ({ handle: handleOf(peer), tag }))
       .slice(0, MAX_NEIGHBOURS);
     for (const link of to) this.#core.send(link.peer, { type: 'neighbours', members });
   }

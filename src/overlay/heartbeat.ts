@@ -1,8 +1,6 @@
 /** Life and round trips of the links: small unreliable messages, and anything else that arrives. */
 
 import type { ControlMessage } from '../wire/control.js';
-import type { Coordinate } from '../wire/roster-entry.js';
-import { shift } from './coordinates.js';
 import type { Core } from './core.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 
@@ -12,12 +10,6 @@ const OVERSLEPT_MS = 250;
 const DEAD_LINK_MS = 6000;
 /** Share of the time between heartbeats by which one may come early. */
 const TOGETHER_SHARE = 0.12;
-/** A move of this member below this is not told, ms. */
-const TOLD_SHIFT_MS = 2;
-/** Ms between two smaller moves that a neighbour is told: coordinates never quite rest, and each costs as much as a beat … */
-const TOLD_PAUSE_MS = 3000;
-/** … unless it is this many times farther. */
-const FAR_SHIFTS = 15;
 /** Longest credible round trip, ms. */
 const MAX_RTT_MS = 10_000;
 
@@ -35,7 +27,6 @@ export class Heartbeats {
     readonly core: Core,
     readonly neighbours: Neighbours,
     readonly events: HeartbeatEvents,
-    readonly coordinate: () => Coordinate,
   ) {}
 
   /** When `tick` has something to do next, ms; it may come to nothing, for whoever is heard is silent later. */
@@ -70,7 +61,6 @@ export class Heartbeats {
     const { nowMs } = this.core;
     neighbour.theirSentMs = message.sentMs;
     neighbour.theirSentHeardMs = nowMs;
-    if (message.coordinate) neighbour.coordinate = message.coordinate;
     if (message.echoMs === undefined) {
       if (!neighbour.measured) this.#answerFirst(neighbour);
       return;
@@ -111,21 +101,6 @@ export class Heartbeats {
     this.neighbours.nextMs = this.#nextMs();
   }
 
-  /** Where this member is, when the neighbour last heard otherwise. It may be lost: a later move tells it again. */
-  #news(neighbour: Neighbour): Coordinate | undefined {
-    const coordinate = this.coordinate();
-    const { nowMs } = this.core;
-    const told = neighbour.toldCoordinate;
-    if (told) {
-      const shifts = shift(told, coordinate) / TOLD_SHIFT_MS;
-      const isPause = nowMs - neighbour.toldCoordinateMs < TOLD_PAUSE_MS;
-      if (shifts < (isPause ? FAR_SHIFTS : 1) && told.error < 2 * coordinate.error) return undefined;
-    }
-    neighbour.toldCoordinate = coordinate;
-    neighbour.toldCoordinateMs = nowMs;
-    return coordinate;
-  }
-
   #beat(neighbour: Neighbour, nextMs: number): void {
     const { core } = this;
     const { nowMs } = core;
@@ -137,7 +112,6 @@ export class Heartbeats {
         sentMs: Math.floor(nowMs) & 0xffff,
         echoMs: neighbour.theirSentMs,
         heldMs: Math.round(nowMs - neighbour.theirSentHeardMs),
-        coordinate: this.#news(neighbour),
       },
       false,
     );

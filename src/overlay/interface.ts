@@ -72,7 +72,6 @@ export interface OwnEntryChanges {
   readonly full: boolean;
   readonly links: number;
   readonly onDuty: boolean;
-  readonly coordinate: RosterEntry['coordinate'];
   /** The entry version to use, above every version of this member heard so far. */
   readonly version: number;
   readonly left: boolean;

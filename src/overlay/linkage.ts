@@ -5,11 +5,10 @@
  * few places, and what can be decided without them is in `links.ts`.
  */
 
-import type { MemberId } from '../units.js';
+import { handleOf, type MemberId } from '../units.js';
 import type { DropReason } from '../wire/control.js';
-import type { Coordinate } from '../wire/roster-entry.js';
+import type { RosterEntry } from '../wire/roster-entry.js';
 import { Backoffs } from './backoffs.js';
-import { estimateRttMs, UNKNOWN_COORDINATE } from './coordinates.js';
 import type { Core } from './core.js';
 import {
   targetFirst,
@@ -20,6 +19,7 @@ import {
   componentsWithout,
   type LinkCandidate,
 } from './links.js';
+import type { LinkMap } from './link-map.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import type { Rewiring } from './rewiring.js';
 import type { Roster } from './roster.js';
@@ -42,19 +42,19 @@ export class Linkage {
   readonly #ordered = new Map<MemberId, { peer: MemberId; untilMs: number }>();
   /** Links that led to members no tree reached before. At most one per neighbour. */
   readonly #bridges = new Set<MemberId>();
-  ownCoordinate: Coordinate = UNKNOWN_COORDINATE;
   #overrunSinceMs: number | undefined = undefined;
   /** Until when a place is kept because the first link's far end may announce a splice. */
   #holdUntilMs = 0;
   leaving = false;
   /** Exchanges of links under way. */
-  exchanges: Pick<Rewiring, 'agreedWith' | 'isFresh'> | undefined = undefined;
+  exchanges: Pick<Rewiring, 'agreedWith' | 'isFresh' | 'tried'> | undefined = undefined;
 
   constructor(
     readonly core: Core,
     readonly roster: Roster,
     readonly neighbours: Neighbours,
     readonly trees: Trees,
+    readonly map: LinkMap,
   ) {
     this.#backoff = new Backoffs(core.config.maxMembers, core.config.backoffMaxMs);
   }
@@ -70,15 +70,28 @@ export class Linkage {
     return targetLinks(core.limits.maxLinks, this.roster.entries.size, fanOut + 2, core.config);
   }
 
+  /** Links a member has: in larger rooms the map is newer than its entry. */
+  #linksOf({ memberId, links }: RosterEntry): number {
+    return this.map.get(handleOf(memberId))?.links.length ?? links;
+  }
+
+  #isFull(entry: RosterEntry | undefined): boolean {
+    const record = entry && this.map.get(handleOf(entry.memberId));
+    return record ? record.links.length >= entry.maxLinks : entry?.full === true;
+  }
+
   admits(peer: MemberId, nowMs: number): boolean {
     if (this.leaving || peer === this.core.selfId) return false;
     this.#expire(nowMs);
     const expected = this.#pending.has(peer) || this.#promised.has(peer) || this.#splices.has(peer);
     if (expected || this.neighbours.link(peer)) return true;
-    const taken = this.neighbours.linkCount + this.#promised.size + this.#placesHeldForOwn();
+    const tried = this.exchanges?.tried ?? 0;
+    const taken = this.neighbours.linkCount + this.#promised.size + tried + this.#placesHeldForOwn();
     const entry = this.roster.get(peer);
     const { maxLinks } = this.core.limits;
-    const poor = !entry || deservesSplice(entry.links, entry.maxLinks, maxLinks, this.core.config);
+    // All the own requests may be granted at once.
+    if (taken + this.#pending.size >= maxLinks + this.core.config.maxPendingLinks) return false;
+    const poor = !entry || deservesSplice(this.#linksOf(entry), entry.maxLinks, maxLinks, this.core.config);
     const room =
       taken < maxLinks ||
       // Its voice is wanted by few of its neighbours: links that nobody would miss go for those who do want it.
@@ -95,7 +108,7 @@ export class Linkage {
   #placesHeldForOwn(): number {
     if (this.core.nowMs < this.#holdUntilMs) return 1;
     if (this.neighbours.linkCount > 0 || this.#pending.size === 0) return 0;
-    for (const peer of this.#pending.keys()) if (this.roster.get(peer)?.full) return 2;
+    for (const peer of this.#pending.keys()) if (this.#isFull(this.roster.get(peer))) return 2;
     return 1;
   }
 
@@ -112,6 +125,11 @@ export class Linkage {
     this.nextMs = Math.min(this.nextMs, this.core.nowMs + delayMs);
   }
 
+  /** A link opened that is tried first: it counts among those that are. */
+  trialBegins(peer: MemberId): void {
+    this.#promised.delete(peer);
+  }
+
   linkUp(peer: MemberId): void {
     const isFull = this.neighbours.linkCount > this.core.limits.maxLinks;
     if (this.#apart(peer, this.core.nowMs) || (isFull && this.trees.isDeserted)) this.#bridges.add(peer);
@@ -123,7 +141,7 @@ export class Linkage {
     if (splice) this.drop(splice.instead, 'replaced');
     const entry = this.roster.get(peer);
     const first = this.neighbours.linkCount === 1;
-    if (first && (!entry || entry.links + 1 >= entry.maxLinks))
+    if (first && (!entry || this.#linksOf(entry) + 1 >= entry.maxLinks))
       this.#holdUntilMs = this.core.nowMs + SPLICE_NOTICE_MS;
     this.wake();
   }
@@ -249,11 +267,10 @@ export class Linkage {
       candidates.push({
         peer,
         // Who is heard by few has room for one who wants to.
-        full: entry.full && !missed.has(peer),
-        links: entry.links,
+        full: this.#isFull(entry) && !missed.has(peer),
+        links: this.#linksOf(entry),
         piped: neighbours.get(peer)?.piped === true,
         unreachable: unreachable.has(peer),
-        estimateMs: estimateRttMs(this.ownCoordinate, entry.coordinate),
       });
     }
     const situation = {
@@ -279,7 +296,9 @@ export class Linkage {
       if (!this.trees.isOffered(tree)) continue;
       const hint = tree.hints.find((peer) => {
         const entry = roster.get(peer);
-        return entry && !entry.full && peer !== core.selfId && !neighbours.link(peer) && this.mayAsk(peer);
+        return (
+          entry && !this.#isFull(entry) && peer !== core.selfId && !neighbours.link(peer) && this.mayAsk(peer)
+        );
       });
       if (hint !== undefined) this.open(hint);
     }
@@ -377,13 +396,14 @@ export class Linkage {
     const { core, roster } = this;
     const shuffled = others.map((victim) => ({ victim, key: core.random() })).sort((a, b) => a.key - b.key);
     for (const { victim } of shuffled) {
-      if (!victim.isLinkedTo(newest.peer) && !roster.get(newest.peer)?.full)
+      if (!victim.isLinkedTo(newest.peer) && !this.#isFull(roster.get(newest.peer)))
         return { victim, peer: newest.peer };
     }
     for (const { victim } of shuffled) {
       for (const entry of roster.entries.values()) {
         const peer = entry.memberId;
-        if (entry.full || peer === core.selfId || peer === victim.peer || victim.isLinkedTo(peer)) continue;
+        if (this.#isFull(entry) || peer === core.selfId || peer === victim.peer || victim.isLinkedTo(peer))
+          continue;
         const parent = this.trees.of(peer)?.parent;
         if (parent !== undefined && parent !== victim.peer) return { victim, peer };
       }

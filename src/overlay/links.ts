@@ -13,8 +13,6 @@ export interface LinkCandidate {
   readonly piped: boolean;
   /** No tree reaches it: it may sit on another island. */
   readonly unreachable: boolean;
-  /** Round-trip estimate, ms; undefined when unknown. */
-  readonly estimateMs: number | undefined;
 }
 
 export interface LinkSituation {
@@ -74,7 +72,6 @@ export function chooseLinks(
         (candidate.unreachable && situation.links > 0 ? 0 : 1000) +
         (situation.links === 0 && !candidate.piped ? 500 : 0) +
         Math.min(candidate.links, 32) * 10 +
-        Math.min(candidate.estimateMs ?? 100, 500) / 50 +
         shuffle() * 8,
     }))
     .sort((a, b) => a.rank - b.rank)

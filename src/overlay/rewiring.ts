@@ -1,23 +1,26 @@
 /**
- * Makes the link graph of a larger room better, link by link. Each member now and then asks a few others, some at
- * random and some near, what a link between them would save either end; when that exceeds what both would give up, the
- * link is opened, and each end that then has too many gives up its least useful one. Rounds slow down while nothing
- * improves and start over when the room changes.
+ * Makes the link graph of a larger room better, link by link. Each member now and then weighs links with a few others,
+ * some at random and some near: what one would save either end, by the map of all links. The two that promise most are
+ * asked whether they offer that, and what they would give up. When the gain exceeds what both would give up, the link is
+ * opened, measured and weighed once more, and each end that then has too many gives up its least useful one. Rounds slow
+ * down while nothing improves and start over when the room changes. A little over 400 lines: question, bargain, trial and
+ * payment all turn on who was agreed with and which links are fresh.
  */
 
-import type { Handle, MemberId } from '../units.js';
+import { handleOf, type MemberId } from '../units.js';
 import type { ControlMessage } from '../wire/control.js';
-import type { Coordinate } from '../wire/roster-entry.js';
-import { Acquaintances, estimateWithin } from './acquaintances.js';
 import { Backoffs } from './backoffs.js';
-import { estimateRttMs } from './coordinates.js';
 import type { Core } from './core.js';
+import type { Distances } from './distances.js';
 import { draw } from './draw.js';
 import type { Linkage } from './linkage.js';
+import type { LinkMap, Ways } from './link-map.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import { remember } from './remember.js';
 import type { Roster } from './roster.js';
+import { savingsOf, type Savings } from './savings.js';
 import type { Trees } from './trees.js';
+import type { Trials } from './trials.js';
 import { bestExchange, gainOfLink, UNSERVED_MS, worthOfLinks, type Offer } from './worth.js';
 
 type CostsRequest = ControlMessage & { type: 'costs-request' };
@@ -37,7 +40,7 @@ const ASK_AGAIN_MS = 10_000;
 const DISAPPOINTING_MS = 20_000;
 /** Between two times that a lost voice starts the rounds over, ms. */
 const LOST_PAUSE_MS = 10_000;
-/** Round trips and places remembered. */
+/** Members remembered, of whom to ask and whom to leave alone. */
 const MAX_REMEMBERED = 512;
 /** A change of worth below this is not told, ms a source. */
 const TELL_MS = 0.25;
@@ -45,26 +48,32 @@ const TELL_MS = 0.25;
 interface Round {
   readonly nonce: number;
   readonly endsMs: number;
-  /** One candidate is left, whose promise is looked at closely. */
-  readonly isFinal: boolean;
-  readonly ownCosts: readonly number[];
-  readonly asked: Set<MemberId>;
-  readonly offers: Offer<MemberId>[];
+  readonly asked: Map<MemberId, Savings>;
+  readonly offers: (Offer<MemberId> & Bargain)[];
+}
+
+/** What the far end answered. */
+interface Bargain {
+  /** Share of the promised savings that it does offer. */
+  readonly keptShare: number;
+  /** What it would give up, ms a source. */
+  readonly theirPriceMs: number;
+}
+
+interface Agreement {
+  readonly untilMs: number;
+  /** Undefined at the end that was asked. */
+  readonly bargain: Bargain | undefined;
 }
 
 export class Rewiring {
   nextMs = Infinity;
-  readonly acquaintances = new Acquaintances();
   #intervalMs: number;
   #round: Round | undefined = undefined;
   /** Members with whom an exchange of links was agreed; bounded by candidates of a round and askers in `AGREEMENT_MS`. */
-  readonly #agreed = new Map<MemberId, number>();
+  readonly #agreed = new Map<MemberId, Agreement>();
   /** Links that came by an exchange and may cost an old one, with the time to look. At most one per link. */
   readonly #fresh = new Map<MemberId, number>();
-  /** Round trips of former links, ms: measured once beats any estimate. Oldest first, at most `MAX_REMEMBERED`. */
-  readonly #measured = new Map<MemberId, number>();
-  /** Where members said they were when a link was weighed: newer than their entries. Same order and bound. */
-  readonly #places = new Map<MemberId, Coordinate>();
   /** When members were last asked. Same order and bound. */
   readonly #askedMs = new Map<MemberId, number>();
   /** Members whose link disappointed: of many estimates the best is mostly too good, and would be again. Same bound. */
@@ -77,9 +86,11 @@ export class Rewiring {
     readonly neighbours: Neighbours,
     readonly trees: Trees,
     readonly linkage: Linkage,
+    readonly map: LinkMap,
+    readonly distances: Distances,
+    readonly trials: Trials,
     /** Sends to a member that may be several links away; false when no route is known. */
     readonly sendRouted: (to: MemberId, message: ControlMessage) => boolean,
-    readonly coordinate: () => Coordinate,
   ) {
     this.#intervalMs = core.config.rewireMs;
     this.#regretted = new Backoffs(MAX_REMEMBERED, core.config.regretMaxMs);
@@ -87,24 +98,12 @@ export class Rewiring {
 
   /** Whether a member may come although there is no room: a link will be given up for it. */
   agreedWith(peer: MemberId): boolean {
-    return (this.#agreed.get(peer) ?? -Infinity) > this.core.nowMs;
+    return (this.#agreed.get(peer)?.untilMs ?? -Infinity) > this.core.nowMs;
   }
 
   /** Whether the link came by an exchange that is still under way. */
   isFresh(peer: MemberId): boolean {
     return this.#fresh.has(peer);
-  }
-
-  /** One of the former links, drawn at random, with where its member was last known: it still tells where this one is. */
-  recall(): { readonly coordinate: Coordinate; readonly rttMs: number } | undefined {
-    if (this.#measured.size === 0) return undefined;
-    let skip = Math.floor(this.core.random() * this.#measured.size);
-    for (const [peer, rttMs] of this.#measured) {
-      if (skip-- > 0) continue;
-      const coordinate = this.#places.get(peer) ?? this.roster.get(peer)?.coordinate;
-      return coordinate && coordinate.error < 1 ? { coordinate, rttMs } : undefined;
-    }
-    return undefined;
   }
 
   linkUp(peer: MemberId): void {
@@ -118,7 +117,7 @@ export class Rewiring {
   /** @param ageMs how long the link was there */
   linkDown(peer: MemberId, rttMs: number | undefined, ageMs: number): void {
     if (ageMs < DISAPPOINTING_MS) this.#regretted.backOff(peer, this.core.config.regretMs, this.core.nowMs);
-    if (rttMs !== undefined) remember(this.#measured, peer, rttMs, MAX_REMEMBERED);
+    if (rttMs !== undefined) this.distances.note(peer, rttMs);
     this.#agreed.delete(peer);
     this.#fresh.delete(peer);
   }
@@ -152,7 +151,7 @@ export class Rewiring {
     const { core } = this;
     if (core.nowMs < this.nextMs) return;
     this.nextMs = Infinity;
-    for (const [peer, untilMs] of this.#agreed) if (core.nowMs >= untilMs) this.#agreed.delete(peer);
+    for (const [peer, { untilMs }] of this.#agreed) if (core.nowMs >= untilMs) this.#agreed.delete(peer);
     if (core.nowMs >= this.#appraiseAtMs) this.#appraise();
     this.#payForFresh();
     if (this.#round && core.nowMs >= this.#round.endsMs) this.#decide(this.#round);
@@ -209,27 +208,44 @@ export class Rewiring {
     this.#nextRoundMs = core.nowMs + core.jittered(this.#intervalMs);
     this.#intervalMs = Math.min(core.config.rewireMaxMs, this.#intervalMs * core.config.rewireSlowing);
     if (!this.#isLarge) return;
-    if (neighbours.linkCount < core.config.poorLinks || this.#fresh.size > 0) return;
-    this.#openRound(this.core.config.rewireSample, this.#candidates(), false);
+    if (neighbours.linkCount < core.config.poorLinks || this.#isBusy) return;
+    const own = this.map.waysFrom(handleOf(core.selfId));
+    const isMissing = this.#isMissing;
+    const promises: Savings[] = [];
+    for (const peer of this.#candidates()) {
+      const promised = this.#weigh(peer, own);
+      if (promised) promises.push(promised);
+    }
+    promises.sort((a, b) => b.hereMs + b.thereMs - a.hereMs - a.thereMs);
+    // The map knows nothing of blocks: who is cut off asks around.
+    const asked = isMissing ? promises : promises.slice(0, 2).filter((promised) => this.#pays(promised));
+    if (asked.length > 0) this.#openRound(asked);
   }
 
-  /** Asks members for a comparison of costs over so many sources. */
-  #openRound(sources: number, peers: readonly MemberId[], isFinal: boolean): void {
+  #pays({ hereMs, thereMs }: Savings): boolean {
+    const { rewireMargin, rewireLeastMs } = this.core.config;
+    return hereMs + thereMs > rewireLeastMs + (1 + rewireMargin) * this.#priceMs;
+  }
+
+  /** What another link costs, ms a source. */
+  get #priceMs(): number {
+    return this.#full ? (this.#leastUseful()?.priceMs ?? UNSERVED_MS) : 0;
+  }
+
+  #weigh(peer: MemberId, own: Ways): Savings | undefined {
+    const linkMs = this.distances.linkMs(peer);
+    return linkMs === undefined ? undefined : savingsOf(peer, linkMs, own, this);
+  }
+
+  /** Asks members whether they offer what the map promises, and what another link costs them. */
+  #openRound(promises: readonly Savings[]): void {
     const { core } = this;
-    const sample = this.#sample(sources);
-    const round: Round = {
-      nonce: Math.floor(core.random() * 0x10000),
-      endsMs: core.nowMs + ANSWER_MS,
-      isFinal,
-      ownCosts: this.#costs(sample),
-      asked: new Set(),
-      offers: [],
-    };
-    const offered = sample.map((source) => ({ source, costMs: this.trees.offeredMs(source) }));
-    const coordinate = this.coordinate();
-    for (const peer of peers) {
-      if (this.sendRouted(peer, { type: 'costs-request', nonce: round.nonce, coordinate, sample: offered }))
-        round.asked.add(peer);
+    const nonce = Math.floor(core.random() * 0x10000);
+    const round: Round = { nonce, endsMs: core.nowMs + ANSWER_MS, asked: new Map(), offers: [] };
+    for (const promised of promises) {
+      const sources = promised.sample.map(({ source }) => source);
+      if (this.sendRouted(promised.peer, { type: 'costs-request', nonce, sources }))
+        round.asked.set(promised.peer, promised);
     }
     if (round.asked.size > 0) this.#round = round;
     this.#wakeAt(round.endsMs);
@@ -237,41 +253,35 @@ export class Rewiring {
 
   onRequest(from: MemberId, request: CostsRequest): void {
     const { core } = this;
-    remember(this.#places, from, request.coordinate, MAX_REMEMBERED);
-    const sources = request.sample.map(({ source }) => source);
-    const costs = this.#costs(sources);
-    // What is blocked here is not missed here.
-    const needs = costs.map((costMs, i) => (this.trees.isBlocked(sources[i] as Handle) ? 0 : costMs));
-    const theirs = request.sample.map(({ costMs }) => costMs);
-    const linkMs = this.#linkMs(from);
     const busy =
-      this.#fresh.size > 0 ||
+      this.#isBusy ||
       this.linkage.leaving ||
       // Places are for those who want to hear this member.
       this.trees.isShunned ||
       this.neighbours.linkCount > core.limits.maxLinks;
-    const willing = !busy && linkMs !== undefined && !this.neighbours.link(from);
-    if (willing) this.#agreed.set(from, core.nowMs + AGREEMENT_MS);
+    const willing = !busy && !this.neighbours.link(from);
+    if (willing) this.#agreed.set(from, { untilMs: core.nowMs + AGREEMENT_MS, bargain: undefined });
     this.sendRouted(from, {
       type: 'costs',
       nonce: request.nonce,
-      coordinate: this.coordinate(),
       willing,
-      gainMs: linkMs === undefined ? 0 : gainOfLink(needs, theirs, linkMs, core.config.relayMs),
-      priceMs: this.#full ? (this.#leastUseful()?.priceMs ?? UNSERVED_MS) : 0,
-      costs: willing ? sources.map((source) => this.trees.offeredMs(source)) : [],
+      priceMs: this.#priceMs,
+      costs: willing ? request.sources.map((source) => this.trees.offeredMs(source)) : [],
     });
   }
 
   onCosts(from: MemberId, answer: Costs): void {
     const round = this.#round;
-    remember(this.#places, from, answer.coordinate, MAX_REMEMBERED);
-    if (!round || answer.nonce !== round.nonce || !round.asked.delete(from) || !answer.willing) return;
-    const linkMs = this.#linkMs(from);
-    if (linkMs === undefined) return;
-    const gainMs = gainOfLink(round.ownCosts, answer.costs, linkMs, this.core.config.relayMs) + answer.gainMs;
-    const ownPriceMs = this.#full ? (this.#leastUseful()?.priceMs ?? UNSERVED_MS) : 0;
-    round.offers.push({ peer: from, gainMs, priceMs: ownPriceMs + answer.priceMs });
+    if (!round || answer.nonce !== round.nonce) return;
+    const promised = round.asked.get(from);
+    if (!promised || !round.asked.delete(from) || !answer.willing) return;
+    const { sample, sampleMs, hereMs, thereMs, linkMs } = promised;
+    const ownCosts = sample.map(({ costMs }) => costMs);
+    const keptMs = sample.length * gainOfLink(ownCosts, answer.costs, linkMs, this.core.config.relayMs);
+    const keptShare = sampleMs > 0 ? Math.min(1, keptMs / sampleMs) : 0;
+    const gainMs = hereMs * keptShare + thereMs;
+    const priceMs = this.#priceMs + answer.priceMs;
+    round.offers.push({ peer: from, gainMs, priceMs, keptShare, theirPriceMs: answer.priceMs });
     if (round.asked.size === 0) this.#wakeAt(this.core.nowMs);
   }
 
@@ -279,15 +289,46 @@ export class Rewiring {
     const { core } = this;
     this.#round = undefined;
     const best = bestExchange(round.offers, core.config.rewireMargin, core.config.rewireLeastMs);
-    if (!best || this.#fresh.size > 0 || this.neighbours.link(best.peer)) return;
-    // Of a few rough estimates the best is mostly too good; a second one, over other sources, is not chosen for that. While
-    // the room is young, such errors lead out of dead ends, like heat in annealing.
-    const isCool = core.nowMs - this.#changedMs >= core.config.rewireCoolMs;
-    if (isCool && !round.isFinal && !this.#isMissing)
-      return this.#openRound(core.config.rewireFinalSample, [best.peer], true);
-    this.#agreed.set(best.peer, core.nowMs + AGREEMENT_MS);
-    this.#intervalMs = this.#leastIntervalMs;
+    if (!best || this.#isBusy || this.neighbours.link(best.peer)) return;
+    this.#agreed.set(best.peer, { untilMs: core.nowMs + AGREEMENT_MS, bargain: best });
     this.linkage.open(best.peer);
+  }
+
+  /** A link is being tried or paid for. */
+  get #isBusy(): boolean {
+    return this.#fresh.size > 0 || this.trials.size > 0;
+  }
+
+  /** Links being tried. */
+  get tried(): number {
+    return this.trials.size;
+  }
+
+  /** A link opened. @returns whether it is tried first */
+  tries(peer: MemberId): boolean {
+    if (!this.agreedWith(peer)) return false;
+    this.linkage.trialBegins(peer);
+    this.trials.begin(peer, this.#agreed.get(peer)?.bargain !== undefined);
+    return true;
+  }
+
+  /** A link on trial was measured: whether it is worth what it costs. */
+  judge(peer: MemberId, rttMs: number): boolean {
+    const bargain = this.#agreed.get(peer)?.bargain;
+    this.distances.note(peer, rttMs);
+    const promised = this.#weigh(peer, this.map.waysFrom(handleOf(this.core.selfId)));
+    if (!bargain || !promised) return false;
+    const gainMs = promised.hereMs * bargain.keptShare + promised.thereMs;
+    const { rewireMargin, rewireLeastMs } = this.core.config;
+    const stays = gainMs > rewireLeastMs + (1 + rewireMargin) * (this.#priceMs + bargain.theirPriceMs);
+    if (stays) this.#intervalMs = this.#leastIntervalMs;
+    else
+      this.#nextRoundMs = Math.min(
+        this.#nextRoundMs,
+        this.core.nowMs + this.core.jittered(this.#leastIntervalMs),
+      );
+    this.#wakeAt(this.#nextRoundMs);
+    return stays;
   }
 
   /** After an exchange: gives up the least useful link where there are more than aimed at. */
@@ -320,11 +361,6 @@ export class Rewiring {
     return worthOfLinks(this.trees.prospects());
   }
 
-  /** Costs of these sources here, ms; 0 for the own voice, Infinity where nobody offers one. */
-  #costs(sources: readonly Handle[]): number[] {
-    return sources.map((source) => this.trees.soonestMs(source));
-  }
-
   /** Tells the neighbours what their links are worth here. */
   #appraise(): void {
     this.#appraiseAtMs = Infinity;
@@ -342,33 +378,6 @@ export class Rewiring {
     from.worthToPeerMs = Math.min(UNSERVED_MS, message.worthMs);
   }
 
-  /** Estimated one-way delay of a link to a member, ms; undefined when nothing is known of its place. */
-  #linkMs(peer: MemberId): number | undefined {
-    const measuredMs = this.#measured.get(peer);
-    if (measuredMs !== undefined) return measuredMs / 2;
-    const place = this.#places.get(peer) ?? this.roster.get(peer)?.coordinate;
-    const byPlaceMs = place && estimateRttMs(this.coordinate(), place);
-    const bounds = this.acquaintances.bounds(peer, (acquaintance) => this.#roundTripTo(acquaintance));
-    const rttMs = bounds ? estimateWithin(bounds, byPlaceMs) : byPlaceMs;
-    return rttMs === undefined ? undefined : rttMs / 2;
-  }
-
-  /** Round trip to a present or former neighbour, ms. */
-  #roundTripTo(peer: MemberId): number | undefined {
-    const link = this.neighbours.link(peer);
-    return link?.measured ? link.rttMs : this.#measured.get(peer);
-  }
-
-  #sample(count: number): Handle[] {
-    // Whom nobody near passes on is missed most.
-    const missed = this.trees.cutOff().map((tree) => tree.handle);
-    const handles = [...this.trees.byHandle.values()]
-      .filter((tree) => !tree.own && !tree.blocked && !missed.includes(tree.handle))
-      .map((tree) => tree.handle);
-    const first = missed.slice(0, count);
-    return [...first, ...draw(handles, count - first.length, this.core.random)];
-  }
-
   /**
    * Some at random, against blind spots; the others the nearest as far as coordinates tell. Not those to whom the present
    * way is the longest detour: sorted by that, the members whose distance is underestimated most come first.
@@ -381,6 +390,7 @@ export class Rewiring {
       (peer) =>
         peer !== core.selfId &&
         !neighbours.link(peer) &&
+        this.map.get(handleOf(peer)) !== undefined &&
         this.linkage.mayAsk(peer) &&
         (isMissing || !this.#regretted.isBarred(peer, nowMs)) &&
         (this.#askedMs.get(peer) ?? -Infinity) + ASK_AGAIN_MS <= nowMs,
@@ -389,7 +399,7 @@ export class Rewiring {
     const random = draw(others, rewireRandom, core.random);
     const near = others
       .filter((peer) => !random.includes(peer))
-      .map((peer) => ({ peer, linkMs: this.#linkMs(peer) ?? Infinity }))
+      .map((peer) => ({ peer, linkMs: this.distances.linkMs(peer) ?? Infinity }))
       .sort((a, b) => a.linkMs - b.linkMs)
       .slice(0, rewireCandidates - random.length);
     const candidates = [...random, ...near.map(({ peer }) => peer)];

@@ -61,12 +61,12 @@ export interface Offer<Peer> {
 }
 
 /** The exchange that pays best; it must exceed its price by `margin` (a share) and `leastMs`. */
-export function bestExchange<Peer>(
-  offers: readonly Offer<Peer>[],
+export function bestExchange<Exchange extends Offer<unknown>>(
+  offers: readonly Exchange[],
   margin: number,
   leastMs: number,
-): Offer<Peer> | undefined {
-  let best: Offer<Peer> | undefined;
+): Exchange | undefined {
+  let best: Exchange | undefined;
   let bestNet = leastMs;
   for (const offer of offers) {
     const net = offer.gainMs - (1 + margin) * offer.priceMs;

@@ -144,7 +144,6 @@ export class SimulatedMember {
       uploadSlots: facts.limits.uploadSlots,
       maxLinks: facts.limits.maxLinks,
       links: 0,
-      coordinate: { x: 0, y: 0, heightMs: 0, error: 1 },
       name: `member ${facts.index}`,
     };
   }

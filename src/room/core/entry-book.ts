@@ -47,7 +47,6 @@ export class EntryBook {
       uploadSlots: start.limits.uploadSlots,
       maxLinks: start.limits.maxLinks,
       links: 0,
-      coordinate: { x: 0, y: 0, heightMs: 0, error: 1 },
       name: start.name,
     };
   }

@@ -1,0 +1,43 @@
+/** How far away members are: measured, now or formerly, or bounded by what others measured (`acquaintances.ts`). */
+
+import type { MemberId } from '../units.js';
+import type { LinkRecord } from '../wire/control.js';
+import { Acquaintances, estimateWithin } from './acquaintances.js';
+import { hopTag } from './core.js';
+import type { Neighbours } from './neighbours.js';
+import { remember } from './remember.js';
+
+/** Members measured that are remembered, oldest first out. */
+const MAX_REMEMBERED = 512;
+
+export class Distances {
+  readonly #acquaintances = new Acquaintances();
+  /** Round trips of former links and trials, by hop tag, ms; at most `MAX_REMEMBERED`. */
+  readonly #measured = new Map<number, number>();
+
+  constructor(readonly neighbours: Neighbours) {}
+
+  /** Another member told what it measured. */
+  learn({ handle, links, measured }: LinkRecord): void {
+    this.#acquaintances.note(handle, [...links, ...measured]);
+  }
+
+  /** A link is, or was, so long. */
+  note(peer: MemberId, rttMs: number): void {
+    remember(this.#measured, hopTag(peer), rttMs, MAX_REMEMBERED);
+  }
+
+  /** One-way delay of a link to a member, ms, measured or estimated; undefined when nothing is known of it. */
+  linkMs(peer: MemberId): number | undefined {
+    const measuredMs = this.#measured.get(hopTag(peer));
+    if (measuredMs !== undefined) return measuredMs / 2;
+    const bounds = this.#acquaintances.bounds(peer, (tag) => this.#roundTripTo(tag));
+    return bounds && estimateWithin(bounds) / 2;
+  }
+
+  /** Round trip to a present or former neighbour, ms. */
+  #roundTripTo(tag: number): number | undefined {
+    for (const link of this.neighbours.linked) if (link.tag === tag && link.measured) return link.rttMs;
+    return this.#measured.get(tag);
+  }
+}

@@ -1,0 +1,72 @@
+/** What a link would save, by the map of all links. */
+
+import { handleOf, type Handle, type MemberId } from '../units.js';
+import type { Core } from './core.js';
+import type { LinkMap, Ways } from './link-map.js';
+import type { Trees } from './trees.js';
+import { UNSERVED_MS } from './worth.js';
+
+/** What a link to a member would save, as the map has it. */
+export interface Savings {
+  readonly peer: MemberId;
+  /** What it would save here, and at the other end, ms a source. */
+  readonly hereMs: number;
+  readonly thereMs: number;
+  /** The sources of which it would save most here: what they cost now, ms. */
+  readonly sample: readonly { readonly source: Handle; readonly costMs: number }[];
+  /** What would be saved of these together, ms. */
+  readonly sampleMs: number;
+  readonly linkMs: number;
+}
+
+/**
+ * What a link between here and a member would save either end, over all sources: `Σ max(0, own(s) − (link + theirs(s)))`.
+ *
+ * @param linkMs one-way delay of the link
+ * @param own ways to here, so that several members are weighed with one look at the map
+ * @returns undefined while the map lacks either
+ */
+export function savingsOf(
+  peer: MemberId,
+  linkMs: number,
+  own: Ways,
+  { map, trees, core }: { readonly map: LinkMap; readonly trees: Trees; readonly core: Core },
+): Savings | undefined {
+  const there = map.get(handleOf(peer));
+  const here = map.get(handleOf(core.selfId));
+  if (!there || !here) return undefined;
+  const theirs = map.waysFrom(handleOf(peer));
+  const missed = new Set(trees.cutOff());
+  const savings: { source: Handle; costMs: number; savedMs: number }[] = [];
+  let hereMs = 0;
+  let thereMs = 0;
+  let sources = 0;
+  for (const tree of trees.byHandle.values()) {
+    const { handle } = tree;
+    const ownMs = missed.has(tree) ? UNSERVED_MS : Math.min(UNSERVED_MS, own.toMs(handle));
+    const theirMs = Math.min(UNSERVED_MS, theirs.toMs(handle));
+    sources++;
+    if (!tree.own && !tree.blocked) {
+      const relayMs = tree.source === peer ? 0 : there.relays ? core.config.relayMs : Infinity;
+      const savedMs = ownMs - (linkMs + theirMs + relayMs);
+      if (savedMs > 0) {
+        hereMs += savedMs;
+        savings.push({ source: handle, costMs: ownMs, savedMs });
+      }
+    }
+    if (tree.source !== peer) {
+      const relayMs = tree.own ? 0 : here.relays ? core.config.relayMs : Infinity;
+      thereMs += Math.max(0, theirMs - (linkMs + ownMs + relayMs));
+    }
+  }
+  savings.sort((a, b) => b.savedMs - a.savedMs);
+  const sample = savings.slice(0, core.config.rewireSample);
+  return {
+    peer,
+    hereMs: hereMs / sources,
+    thereMs: thereMs / sources,
+    sample,
+    sampleMs: sample.reduce((sum, { savedMs }) => sum + savedMs, 0),
+    linkMs,
+  };
+}
