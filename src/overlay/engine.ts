@@ -107,6 +107,7 @@ class Engine implements OverlayEngine {
       },
     });
     this.#trials = new Trials(core, {
+      isLink: (peer) => this.#neighbours.link(peer) !== undefined,
       judge: (peer, rttMs) => this.#rewiring.judge(peer, rttMs),
       kept: (peer, rttMs) => this.#linkUp(peer, rttMs),
       dropped: (peer, rttMs) => {
@@ -365,7 +366,8 @@ class Engine implements OverlayEngine {
 
   #takeMessage(from: MemberId, message: ControlMessage): void {
     if (message.type === 'trial') return this.#trials.onMessage(from, message);
-    if (this.#trials.has(from)) this.#trials.keep(from);
+    // What is said over links like others only; the rest may come over the doorbell.
+    if (message.type === 'neighbours' || message.type === 'heartbeat') this.#trials.keep(from);
     const neighbour = this.#neighbours.get(from);
     if (!neighbour) return;
     this.#heartbeats.heard(neighbour, this.#core.nowMs);

@@ -41,6 +41,8 @@ export class LinkNews {
   #sequence = 0;
   /** Whose records are to be passed on, and who needs none: bounded by the roster and the neighbours. */
   readonly #news = new Map<Handle, Set<MemberId>>();
+  /** When a record of each member last came, ms; bounded by the roster. */
+  readonly #cameMs = new Map<Handle, number>();
   #spreadAtMs = Infinity;
   #newsAtMs = -Infinity;
   /** Delays of members measured since the last record, by hop tag, ms; at most `MAX_MEASURED`. */
@@ -150,18 +152,27 @@ export class LinkNews {
       }
       const entry = roster.byHandle.get(handle);
       if (!entry) continue;
-      const isCatchUp = core.nowMs < this.#catchUpUntilMs && !map.get(handle);
+      const present = map.get(handle);
+      if (present?.sequence === record.sequence) {
+        this.#news.get(handle)?.add(from.peer);
+        continue;
+      }
+      // Nobody tells of itself so often: who forges records does not set the pace.
+      if (core.nowMs - (this.#cameMs.get(handle) ?? -Infinity) < POOR_MS / 2) continue;
+      const isCatchUp = core.nowMs < this.#catchUpUntilMs && !present;
       if (map.note(record, hopTag(entry.memberId))) {
+        this.#cameMs.set(handle, core.nowMs);
         this.onRecord(record);
         // What a newcomer asked for is no news to those around it.
         if (!isCatchUp) this.#pass(handle, from.peer);
-      } else if (map.get(handle)?.sequence === record.sequence) this.#news.get(handle)?.add(from.peer);
+      }
     }
   }
 
   #refute({ sequence }: LinkRecord): void {
     const own = this.map.get(handleOf(this.core.selfId));
-    if (!own || sequence === own.sequence) return;
+    // An older one was on its way for long.
+    if (!own || !serialNewer(sequence, own.sequence)) return;
     this.#sequence = sequence;
     this.#publish({ ...own, sequence: this.#nextSequence() });
   }
@@ -199,6 +210,7 @@ export class LinkNews {
     const handle = handleOf(member);
     this.map.forget(handle);
     this.#news.delete(handle);
+    this.#cameMs.delete(handle);
   }
 
   #pass(handle: Handle, from: MemberId | undefined): void {
@@ -215,7 +227,7 @@ export class LinkNews {
       const records: LinkRecord[] = [];
       for (const [handle, known] of this.#news) {
         const record = this.map.get(handle);
-        if (record && !known.has(link.peer)) records.push(record);
+        if (record && !known.has(link.peer) && handle !== handleOf(link.peer)) records.push(record);
       }
       this.#sendRecords(link, records);
     }

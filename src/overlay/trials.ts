@@ -28,6 +28,8 @@ interface Trial {
 }
 
 export interface TrialEvents {
+  /** Whether a member is linked to, without or after a trial. */
+  isLink(peer: MemberId): boolean;
   /** The link is measured: whether it stays. */
   judge(peer: MemberId, rttMs: number): boolean;
   /** From now on it is a link like others. */
@@ -75,8 +77,10 @@ export class Trials {
 
   onMessage(from: MemberId, message: TrialMessage): void {
     const trial = this.#trials.get(from);
-    // Here it is a link like others.
-    if (!trial) return this.#say(from, message.step === 'ping' ? 'keep' : undefined, Infinity);
+    if (!trial) {
+      if (message.step === 'ping' && this.events.isLink(from)) this.#say(from, 'keep', Infinity);
+      return;
+    }
     switch (message.step) {
       case 'ping':
         return this.#say(from, 'pong', Infinity);
@@ -122,7 +126,7 @@ export class Trials {
     this.events.dropped(peer, rttMs);
   }
 
-  #say(to: MemberId, step: TrialMessage['step'] | undefined, rttMs: number): void {
-    if (step !== undefined) this.core.send(to, { type: 'trial', step, rttMs });
+  #say(to: MemberId, step: TrialMessage['step'], rttMs: number): void {
+    this.core.send(to, { type: 'trial', step, rttMs });
   }
 }

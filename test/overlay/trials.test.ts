@@ -15,12 +15,17 @@ function end(stays = true) {
     uploadKbps: Infinity,
   });
   const done: string[] = [];
+  let isLink = false;
   const trials = new Trials(core, {
+    isLink: () => isLink,
     judge: (_, rttMs) => {
       done.push(`judge ${rttMs}`);
       return stays;
     },
-    kept: (_, rttMs) => done.push(`kept ${rttMs}`),
+    kept: (_, rttMs) => {
+      isLink = true;
+      done.push(`kept ${rttMs}`);
+    },
     dropped: (_, rttMs) => done.push(`dropped ${rttMs}`),
   });
   const hear = (step: 'ping' | 'pong' | 'keep' | 'drop', rttMs = Infinity) =>
@@ -93,5 +98,8 @@ describe('links on trial', () => {
     asked.hear('pong');
     assert.deepEqual(asked.said(), []);
     assert.deepEqual(asked.done, []);
+    asked.trials.forget(peer);
+    asked.hear('ping');
+    assert.deepEqual(asked.said(), [], 'a ping over no link');
   });
 });

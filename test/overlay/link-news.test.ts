@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, test } from 'node:test';
+import { DEFAULT_OVERLAY_CONFIG } from '../../src/overlay/config.js';
+import { Core, hopTag } from '../../src/overlay/core.js';
+import { LinkMap } from '../../src/overlay/link-map.js';
+import { LinkNews } from '../../src/overlay/link-news.js';
+import { Neighbours } from '../../src/overlay/neighbours.js';
+import { Roster } from '../../src/overlay/roster.js';
+import { handleOf, type Identity, type MemberId } from '../../src/units.js';
+import type { ControlMessage, LinkRecord } from '../../src/wire/control.js';
+
+const idOf = (n: number) => n.toString(16).padStart(2, '0').repeat(16) as MemberId;
+const self = idOf(1);
+const [left, right, far] = [idOf(2), idOf(3), idOf(4)];
+
+const recordOf = (id: MemberId, sequence: number): LinkRecord => ({
+  handle: handleOf(id),
+  sequence,
+  relays: true,
+  links: [{ tag: hopTag(left), delayMs: 10 }],
+  measured: [],
+});
+
+describe('news of links', () => {
+  let core: Core;
+  let neighbours: Neighbours;
+  let map: LinkMap;
+  let news: LinkNews;
+
+  beforeEach(() => {
+    core = new Core(self, DEFAULT_OVERLAY_CONFIG, () => 0.5, {
+      maxLinks: 8,
+      uploadSlots: 8,
+      uploadKbps: Infinity,
+    });
+    core.nowMs = 10_000;
+    const roster = new Roster(self, core.config);
+    for (let n = 1; n <= 14; n++) {
+      const fields = {
+        memberId: idOf(n),
+        publicKey: '',
+        fingerprint: '',
+        version: 1,
+        joinedAtMs: n,
+        name: '',
+      };
+      const flags = { left: false, muted: false, full: false, onDuty: false };
+      const limits = { uploadSlots: 8, maxLinks: 8, links: 0 };
+      const signed = { identity: idOf(n) as string as Identity, bytes: new Uint8Array(0) };
+      roster.apply({ ...fields, ...flags, ...limits, ...signed }, 0);
+    }
+    neighbours = new Neighbours(core.selfTag);
+    for (const peer of [left, right]) neighbours.up(peer, 'link', 0).noteRtt(20);
+    map = new LinkMap(core.config.relayMs);
+    news = new LinkNews(core, roster, neighbours, map, () => undefined);
+  });
+
+  /** What is told to whom until a moment after which nothing more is due. */
+  function told(): { to: MemberId; message: ControlMessage }[] {
+    core.nowMs += 2000;
+    news.tick();
+    core.nowMs += 2000;
+    news.tick();
+    const messages = core.effects.flatMap((effect) => (effect.type === 'send' ? [effect] : []));
+    core.effects = [];
+    return messages;
+  }
+
+  const recordsTold = () =>
+    told().flatMap(({ to, message }) =>
+      message.type === 'link-records'
+        ? message.records.map(({ handle, sequence }) => ({ to, handle, sequence }))
+        : [],
+    );
+
+  test('a changed record of one neighbour goes to the other, once', () => {
+    news.onRecords(neighbours.link(left)!, [recordOf(far, 1)]);
+    news.onRecords(neighbours.link(left)!, [recordOf(far, 1)]);
+    assert.deepEqual(recordsTold(), [{ to: right, handle: handleOf(far), sequence: 1 }]);
+    news.onRecords(neighbours.link(right)!, [recordOf(far, 1)]);
+    assert.deepEqual(recordsTold(), []);
+  });
+
+  test('one that both brought goes to neither, and none to whom it is about', () => {
+    news.onRecords(neighbours.link(left)!, [recordOf(far, 1), recordOf(right, 1)]);
+    news.onRecords(neighbours.link(right)!, [recordOf(far, 1)]);
+    assert.deepEqual(recordsTold(), []);
+  });
+
+  test('a newer record of the own links that nobody made here is overruled, an older one is not', () => {
+    news.changed();
+    assert.deepEqual(
+      recordsTold().map(({ sequence }) => sequence),
+      [1, 1],
+    );
+    news.onRecords(neighbours.link(left)!, [recordOf(self, 0)]);
+    assert.deepEqual(recordsTold(), []);
+    news.onRecords(neighbours.link(left)!, [recordOf(self, 7)]);
+    assert.deepEqual(
+      recordsTold().map(({ sequence }) => sequence),
+      [8, 8],
+    );
+    assert.equal(map.get(handleOf(self))?.sequence, 8);
+  });
+
+  test('records of strangers and a storm of them are dropped', () => {
+    news.onRecords(neighbours.link(left)!, [recordOf(idOf(99), 1)]);
+    assert.equal(map.size, 0);
+    for (let sequence = 1; sequence <= 50; sequence++)
+      news.onRecords(neighbours.link(left)!, [recordOf(far, sequence)]);
+    assert.equal(map.get(handleOf(far))?.sequence, 1);
+  });
+
+  test('two whose digests differ tell each other what the other lacks', () => {
+    map.note(recordOf(far, 5), hopTag(far));
+    map.note(recordOf(left, 2), hopTag(left));
+    const link = neighbours.link(left)!;
+    news.onDigest(link, map.hash);
+    assert.deepEqual(told(), []);
+    news.onDigest(link, map.hash ^ 1);
+    const [asked] = told();
+    assert.ok(asked?.message.type === 'link-records-known' && asked.message.answerExpected);
+    assert.equal(asked.message.known.length, 2);
+    const known = [
+      { handle: handleOf(far), sequence: 4 },
+      { handle: handleOf(right), sequence: 1 },
+    ];
+    news.onKnown(link, { type: 'link-records-known', answerExpected: true, known });
+    const answers = told().map(({ message }) => message);
+    const [records] = answers;
+    assert.ok(records?.type === 'link-records');
+    assert.deepEqual(
+      records.records.map(({ handle }) => handle),
+      [handleOf(far), handleOf(left)],
+    );
+    assert.ok(
+      answers.some(({ type }) => type === 'link-records-known'),
+      'it asks for what it lacks itself',
+    );
+  });
+});
