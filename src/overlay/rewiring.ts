@@ -38,6 +38,10 @@ const AGREEMENT_MS = 8000;
 const ASK_AGAIN_MS = 10_000;
 /** A link given up sooner than this had promised more than it kept, ms. */
 const DISAPPOINTING_MS = 20_000;
+/** So many times as many are asked while a voice is missed: the map does not show who blocks it. */
+const MISSING_CANDIDATES = 2;
+/** Share of what the map promises that somebody must offer for the round to end with it, while a voice is missed. */
+const FOUND_SHARE = 0.5;
 /** Between two times that a lost voice starts the rounds over, ms. */
 const LOST_PAUSE_MS = 10_000;
 /** Members remembered, of whom to ask and whom to leave alone. */
@@ -47,7 +51,7 @@ const TELL_MS = 0.25;
 
 interface Round {
   readonly nonce: number;
-  readonly endsMs: number;
+  endsMs: number;
   readonly asked: Map<MemberId, Savings>;
   readonly offers: (Offer<MemberId> & Bargain)[];
 }
@@ -282,7 +286,11 @@ export class Rewiring {
     const gainMs = hereMs * keptShare + thereMs;
     const priceMs = this.#priceMs + answer.priceMs;
     round.offers.push({ peer: from, gainMs, priceMs, keptShare, theirPriceMs: answer.priceMs });
-    if (round.asked.size === 0) this.#wakeAt(this.core.nowMs);
+    // Who offers most of what is missed is not kept waiting for others.
+    if (round.asked.size === 0 || (keptShare > FOUND_SHARE && this.#isMissing)) {
+      round.endsMs = this.core.nowMs;
+      this.#wakeAt(round.endsMs);
+    }
   }
 
   #decide(round: Round): void {
@@ -306,7 +314,8 @@ export class Rewiring {
 
   /** A link opened. @returns whether it is tried first */
   tries(peer: MemberId): boolean {
-    if (!this.agreedWith(peer)) return false;
+    // A voice that is missed does not wait for what a link may be worth otherwise.
+    if (!this.agreedWith(peer) || this.#isMissing) return false;
     this.linkage.trialBegins(peer);
     this.trials.begin(peer, this.#agreed.get(peer)?.bargain !== undefined);
     return true;
@@ -395,13 +404,14 @@ export class Rewiring {
         (isMissing || !this.#regretted.isBarred(peer, nowMs)) &&
         (this.#askedMs.get(peer) ?? -Infinity) + ASK_AGAIN_MS <= nowMs,
     );
-    const { rewireCandidates, rewireRandom } = core.config;
+    const { rewireRandom } = core.config;
+    const count = core.config.rewireCandidates * (isMissing ? MISSING_CANDIDATES : 1);
     const random = draw(others, rewireRandom, core.random);
     const near = others
       .filter((peer) => !random.includes(peer))
       .map((peer) => ({ peer, linkMs: this.distances.linkMs(peer) ?? Infinity }))
       .sort((a, b) => a.linkMs - b.linkMs)
-      .slice(0, rewireCandidates - random.length);
+      .slice(0, count - random.length);
     const candidates = [...random, ...near.map(({ peer }) => peer)];
     for (const peer of candidates) remember(this.#askedMs, peer, nowMs, MAX_REMEMBERED);
     return candidates;

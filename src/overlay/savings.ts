@@ -37,13 +37,16 @@ export function savingsOf(
   if (!there || !here) return undefined;
   const theirs = map.waysFrom(handleOf(peer));
   const missed = new Set(trees.cutOff());
+  const heard = new Set(trees.budget.heard);
   const savings: { source: Handle; costMs: number; savedMs: number }[] = [];
   let hereMs = 0;
   let thereMs = 0;
   let sources = 0;
   for (const tree of trees.byHandle.values()) {
     const { handle } = tree;
-    const ownMs = missed.has(tree) ? UNSERVED_MS : Math.min(UNSERVED_MS, own.toMs(handle));
+    // The map knows nothing of blocks and slots: what is being heard is known to take longer than it says.
+    const heardMs = heard.has(tree) && !tree.blocked ? trees.soonestMs(handle) : 0;
+    const ownMs = missed.has(tree) ? UNSERVED_MS : Math.min(UNSERVED_MS, Math.max(heardMs, own.toMs(handle)));
     const theirMs = Math.min(UNSERVED_MS, theirs.toMs(handle));
     sources++;
     if (!tree.own && !tree.blocked) {
