@@ -2,7 +2,7 @@
  * Who is linked to whom in the whole room, as every member tells of itself, and the ways between any two that follow. A
  * link counts when both its ends tell of it, and the longer of the two delays counts: nobody lies itself near to others.
  *
- * Bound: one record for each of at most `maxMembers` members of the roster, each of at most `MAX_LINKS_TOLD` links.
+ * Bound: one record for each of at most `maxMembers` members of the roster, each of at most `MAX_NEIGHBOURS` links.
  */
 
 import type { Handle } from '../units.js';
@@ -38,10 +38,6 @@ export class LinkMap {
     /** Added for each member that passes a voice on, ms. */
     readonly relayMs: number,
   ) {}
-
-  get size(): number {
-    return this.#nodes.size;
-  }
 
   /** Order-independent digest of whose records are held, and which. */
   get hash(): number {
@@ -85,8 +81,9 @@ export class LinkMap {
     if (start) queue.schedule(start, 0);
     while (queue.nextMs !== Infinity) {
       const nextMs = queue.nextMs;
-      for (const node of queue.takeDue(nextMs)) {
-        costsMs.set(node.record.handle, nextMs);
+      const reached = queue.takeDue(nextMs);
+      for (const { record } of reached) costsMs.set(record.handle, nextMs);
+      for (const node of reached) {
         // Whoever relays nothing is an end of every way.
         if (node !== start && !node.record.relays) continue;
         const costMs = nextMs + (node === start ? 0 : this.relayMs);

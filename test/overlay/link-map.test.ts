@@ -79,6 +79,14 @@ describe('the map of links', () => {
     );
   });
 
+  test('of two that are equally far and linked, neither is reached through the other', () => {
+    const map = mapOf(record(1, { 2: 50, 3: 50 }), record(2, { 1: 50, 3: 1 }), record(3, { 1: 50, 2: 1 }));
+    assert.deepEqual(
+      [2, 3].map((n) => map.waysFrom(handle(1)).toMs(handle(n))),
+      [50, 50],
+    );
+  });
+
   test('ways are as short as all pairs by Floyd and Warshall', () => {
     const size = 9;
     const edge = fc.record({
