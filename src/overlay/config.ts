@@ -114,7 +114,7 @@ export interface OverlayConfig {
   readonly rivalShare: number;
   /** … and this many ms: it may move here now, or soon. */
   readonly rivalMs: number;
-  /** A neighbour to whom it hardly matters is not told of a silent tree's changes up to this share of what it was told … */
+  /** A neighbour to whom it hardly matters is not told that a silent tree's way got shorter by up to this share … */
   readonly laxShare: number;
   /** … and this many ms. */
   readonly laxMs: number;

@@ -303,9 +303,9 @@ export class Downstream {
   #isNear(tree: Tree, state: number): boolean {
     if ((state & TOLD_OFFER) === 0 || tree.speaking) return false;
     const toldMs = toldCostMs(state);
-    const { laxShare, laxMs } = this.core.config;
+    const { advertChangeMs, laxShare, laxMs } = this.core.config;
     const savedMs = toldMs - this.#costMs(tree);
-    return savedMs >= -laxMs / 4 && savedMs <= laxShare * toldMs + laxMs;
+    return savedMs >= -advertChangeMs && savedMs <= laxShare * toldMs + laxMs;
   }
 
   /** Tells a new neighbour. */

@@ -452,8 +452,7 @@ class Engine implements OverlayEngine {
   /** Who has few links, or sits in a small room, may be needed or spared at once: the others can wait for company. */
   #adjacencyChanged(delayMs: number): void {
     const { config, nowMs } = this.#core;
-    const isSpared =
-      this.#roster.entries.size > config.fullMeshMembers && this.#neighbours.linkCount > config.poorLinks;
+    const isSpared = this.#roster.isLarge && this.#neighbours.linkCount > config.poorLinks;
     this.#adjacencyAtMs = Math.min(this.#adjacencyAtMs, nowMs + (isSpared ? ADJACENCY_LATE_MS : delayMs));
   }
 

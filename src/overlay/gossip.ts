@@ -22,7 +22,7 @@ const MAX_SHARES = 5;
 const WANT_PATIENCE_MS = 800;
 /** Between two shares of a roster that is still incomplete, ms. */
 const CATCH_UP_MS = 200;
-/** Links over which news of members comes whole: with one, every link that ends delays news; each one more doubles copies. */
+/** Links over which news of members comes whole: one would do, the second bridges a link that ends. */
 const BRANCHES = 2;
 /** Entries that a branch may bring too often beyond those that were news. */
 const MAX_STALE = 2;
@@ -68,10 +68,6 @@ export class Gossip {
     return deadline;
   }
 
-  get #isLarge(): boolean {
-    return this.roster.entries.size > this.core.config.fullMeshMembers;
-  }
-
   /** Passes an entry on to everybody who is not known to have it. */
   spread(entry: RosterEntry, delayMs: number): void {
     const handle = handleOf(entry.memberId);
@@ -105,7 +101,7 @@ export class Gossip {
     if (this.#nextDigestMs === Infinity)
       this.#nextDigestMs = this.core.nowMs + this.core.jittered(this.core.config.digestMs);
     const { roster } = this;
-    if (!this.#isLarge) {
+    if (!this.roster.isLarge) {
       this.#sendEntries(neighbour, roster.entries.values());
     } else {
       // Over a new link the far end has it: it came with the offer or the answer.
@@ -120,7 +116,7 @@ export class Gossip {
 
   /** Whether news goes there whole. At the doorbell of a large room one tells it all, the others what is new. */
   #isBranch({ eagerNews, linked }: Neighbour): boolean {
-    return eagerNews && (linked || !this.#isLarge || this.roster.onDuty()[0] === this.core.selfId);
+    return eagerNews && (linked || !this.roster.isLarge || this.roster.onDuty()[0] === this.core.selfId);
   }
 
   #branches(): number {
@@ -140,7 +136,7 @@ export class Gossip {
 
   /** A link ended, and perhaps a branch with it: others take its place. */
   linkDown(neighbour: Neighbour): void {
-    if (!neighbour.eagerNews || !this.#isLarge) return;
+    if (!neighbour.eagerNews || !this.roster.isLarge) return;
     const lazy = this.neighbours.linked.filter((other) => !other.eagerNews && other.lively);
     for (const other of draw(lazy, Math.max(0, BRANCHES - this.#branches()), this.core.random))
       this.#setEager(other, true);
@@ -160,7 +156,7 @@ export class Gossip {
   received(from: Neighbour, fresh: number, stale: number): void {
     from.staleNews += stale - fresh;
     if (fresh === 0 || from.staleNews > MAX_STALE) {
-      if (this.#isLarge) this.#setEager(from, false);
+      if (this.roster.isLarge) this.#setEager(from, false);
       from.staleNews = 0;
     } else from.staleNews = Math.max(-MAX_STALE, from.staleNews);
   }
@@ -206,7 +202,7 @@ export class Gossip {
     const lacking = [...this.roster.entries.values()].filter(
       (entry) => (theirs.get(handleOf(entry.memberId)) ?? -1) < entry.version,
     );
-    if (lacking.length <= FEW_ENTRIES || !this.#isLarge) this.#sendEntries(from, lacking);
+    if (lacking.length <= FEW_ENTRIES || !this.roster.isLarge) this.#sendEntries(from, lacking);
     else if (message.answerExpected) this.#sendVersions(from, false);
   }
 

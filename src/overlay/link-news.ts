@@ -59,10 +59,6 @@ export class LinkNews {
     readonly onRecord: (record: LinkRecord) => void,
   ) {}
 
-  get #isLarge(): boolean {
-    return this.roster.entries.size > this.core.config.fullMeshMembers;
-  }
-
   /** The own links changed. */
   changed(): void {
     const { nowMs, config } = this.core;
@@ -99,7 +95,7 @@ export class LinkNews {
     this.#tellAtMs = Infinity;
     const { core, roster } = this;
     // In a small room everybody is linked to everybody.
-    if (!roster.self || !this.#isLarge) return;
+    if (!roster.self || !this.roster.isLarge) return;
     const links = this.neighbours
       .links()
       .filter(({ measured, silent }) => measured && !silent)
@@ -180,7 +176,7 @@ export class LinkNews {
   /** The digest of a neighbour differs. */
   onDigest(from: Neighbour, linksHash: number): void {
     const { nowMs } = this.core;
-    if (linksHash === this.map.hash || !this.#isLarge) return;
+    if (linksHash === this.map.hash || !this.roster.isLarge) return;
     const isCalm = nowMs - this.#newsAtMs >= CALM_MS || nowMs - this.#comparedAtMs >= COMPARE_MS;
     if (isCalm) this.#sendKnown(from, true);
   }

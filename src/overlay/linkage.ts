@@ -6,7 +6,7 @@
  */
 
 import { handleOf, type MemberId } from '../units.js';
-import type { DropReason } from '../wire/control.js';
+import type { DropReason, LinkRecord } from '../wire/control.js';
 import type { RosterEntry } from '../wire/roster-entry.js';
 import { Backoffs } from './backoffs.js';
 import type { Core } from './core.js';
@@ -70,13 +70,17 @@ export class Linkage {
     return targetLinks(core.limits.maxLinks, this.roster.entries.size, fanOut + 2, core.config);
   }
 
-  /** Links a member has: in larger rooms the map is newer than its entry. */
-  #linksOf({ memberId, links }: RosterEntry): number {
-    return this.map.get(handleOf(memberId))?.links.length ?? links;
+  /** What the map has of a member: newer than its entry in a larger room, out of date in one that has become small. */
+  #recordOf({ memberId }: RosterEntry): LinkRecord | undefined {
+    return this.roster.isLarge ? this.map.get(handleOf(memberId)) : undefined;
+  }
+
+  #linksOf(entry: RosterEntry): number {
+    return this.#recordOf(entry)?.links.length ?? entry.links;
   }
 
   #isFull(entry: RosterEntry | undefined): boolean {
-    const record = entry && this.map.get(handleOf(entry.memberId));
+    const record = entry && this.#recordOf(entry);
     return record ? record.links.length >= entry.maxLinks : entry?.full === true;
   }
 

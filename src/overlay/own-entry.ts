@@ -93,7 +93,7 @@ export class OwnEntry {
   #publishDueMs(own: RosterEntry): number {
     const { nowMs, config } = this.core;
     const { full, links, onDuty } = this.#ownState();
-    const large = this.roster.entries.size > config.fullMeshMembers;
+    const large = this.roster.isLarge;
     const poor = config.poorLinks;
     // Who has just come does not know all the older ones yet.
     const settled = nowMs - this.#startedMs >= config.publishIntervalMs;

@@ -18,10 +18,10 @@ import type { LinkMap, Ways } from './link-map.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import { remember } from './remember.js';
 import type { Roster } from './roster.js';
-import { savingsOf, type Savings } from './savings.js';
+import { ownWays, savingsOf, type Savings } from './savings.js';
 import type { Trees } from './trees.js';
 import type { Trials } from './trials.js';
-import { bestExchange, gainOfLink, UNSERVED_MS, worthOfLinks, type Offer } from './worth.js';
+import { bestExchange, gainOfLink, netGainMs, UNSERVED_MS, worthOfLinks, type Offer } from './worth.js';
 
 type CostsRequest = ControlMessage & { type: 'costs-request' };
 type Costs = ControlMessage & { type: 'costs' };
@@ -78,7 +78,7 @@ export class Rewiring {
   readonly #agreed = new Map<MemberId, Agreement>();
   /** Links that came by an exchange and may cost an old one, with the time to look. At most one per link. */
   readonly #fresh = new Map<MemberId, number>();
-  /** When members were last asked. Same order and bound. */
+  /** When members were last asked; oldest first, at most `MAX_REMEMBERED`. */
   readonly #askedMs = new Map<MemberId, number>();
   /** Members whose link disappointed: of many estimates the best is mostly too good, and would be again. Same bound. */
   readonly #regretted: Backoffs;
@@ -178,13 +178,9 @@ export class Rewiring {
 
   /** Neighbours offer something else than before: the links may be worth more or less. */
   offersChanged(): void {
-    if (this.#appraiseAtMs !== Infinity || !this.#isLarge) return;
+    if (this.#appraiseAtMs !== Infinity || !this.roster.isLarge) return;
     this.#appraiseAtMs = this.core.nowMs + this.core.jittered(APPRAISE_MS);
     this.#wakeAt(this.#appraiseAtMs);
-  }
-
-  get #isLarge(): boolean {
-    return this.roster.entries.size > this.core.config.fullMeshMembers;
   }
 
   #wake(delayMs: number): void {
@@ -211,9 +207,9 @@ export class Rewiring {
     const { core, neighbours } = this;
     this.#nextRoundMs = core.nowMs + core.jittered(this.#intervalMs);
     this.#intervalMs = Math.min(core.config.rewireMaxMs, this.#intervalMs * core.config.rewireSlowing);
-    if (!this.#isLarge) return;
+    if (!this.roster.isLarge) return;
     if (neighbours.linkCount < core.config.poorLinks || this.#isBusy) return;
-    const own = this.map.waysFrom(handleOf(core.selfId));
+    const own = ownWays(this);
     const isMissing = this.#isMissing;
     const promises: Savings[] = [];
     for (const peer of this.#candidates()) {
@@ -222,13 +218,17 @@ export class Rewiring {
     }
     promises.sort((a, b) => b.hereMs + b.thereMs - a.hereMs - a.thereMs);
     // The map knows nothing of blocks: who is cut off asks around.
-    const asked = isMissing ? promises : promises.slice(0, 2).filter((promised) => this.#pays(promised));
+    const asked = isMissing
+      ? promises
+      : promises.slice(0, 2).filter((promised) => this.#pays(promised, 1, 0));
     if (asked.length > 0) this.#openRound(asked);
   }
 
-  #pays({ hereMs, thereMs }: Savings): boolean {
+  /** Whether a link saves more than both ends give up for it, as far as is known. */
+  #pays({ hereMs, thereMs }: Savings, keptShare: number, theirPriceMs: number): boolean {
     const { rewireMargin, rewireLeastMs } = this.core.config;
-    return hereMs + thereMs > rewireLeastMs + (1 + rewireMargin) * this.#priceMs;
+    const exchange = { gainMs: hereMs * keptShare + thereMs, priceMs: this.#priceMs + theirPriceMs };
+    return netGainMs(exchange, rewireMargin) > rewireLeastMs;
   }
 
   /** What another link costs, ms a source. */
@@ -325,11 +325,9 @@ export class Rewiring {
   judge(peer: MemberId, rttMs: number): boolean {
     const bargain = this.#agreed.get(peer)?.bargain;
     this.distances.note(peer, rttMs);
-    const promised = this.#weigh(peer, this.map.waysFrom(handleOf(this.core.selfId)));
+    const promised = this.#weigh(peer, ownWays(this));
     if (!bargain || !promised) return false;
-    const gainMs = promised.hereMs * bargain.keptShare + promised.thereMs;
-    const { rewireMargin, rewireLeastMs } = this.core.config;
-    const stays = gainMs > rewireLeastMs + (1 + rewireMargin) * (this.#priceMs + bargain.theirPriceMs);
+    const stays = this.#pays(promised, bargain.keptShare, bargain.theirPriceMs);
     if (stays) this.#intervalMs = this.#leastIntervalMs;
     else
       this.#nextRoundMs = Math.min(
@@ -388,7 +386,7 @@ export class Rewiring {
   }
 
   /**
-   * Some at random, against blind spots; the others the nearest as far as coordinates tell. Not those to whom the present
+   * Some at random, against blind spots; the others the nearest as far as is known. Not those to whom the present
    * way is the longest detour: sorted by that, the members whose distance is underestimated most come first.
    */
   #candidates(): MemberId[] {

@@ -44,6 +44,11 @@ export class Roster {
     return this.#self;
   }
 
+  /** More members than link to everybody. */
+  get isLarge(): boolean {
+    return this.entries.size > this.config.fullMeshMembers;
+  }
+
   get(member: MemberId): RosterEntry | undefined {
     return this.entries.get(member);
   }

@@ -19,34 +19,50 @@ export interface Savings {
   readonly linkMs: number;
 }
 
+/** What there is to go by. */
+interface Known {
+  readonly map: LinkMap;
+  readonly trees: Trees;
+  readonly core: Core;
+}
+
+/**
+ * Ways to here by the map, which knows nothing of blocks and slots: of what is being heard, or missed, more is known.
+ */
+export function ownWays({ map, trees, core }: Known): Ways {
+  const ways = map.waysFrom(handleOf(core.selfId));
+  const knownMs = new Map<Handle, number>();
+  for (const tree of trees.budget.heard)
+    if (!tree.blocked)
+      knownMs.set(tree.handle, Math.max(ways.toMs(tree.handle), trees.soonestMs(tree.handle)));
+  for (const tree of trees.cutOff()) knownMs.set(tree.handle, UNSERVED_MS);
+  return { toMs: (handle) => knownMs.get(handle) ?? ways.toMs(handle) };
+}
+
 /**
  * What a link between here and a member would save either end, over all sources: `Σ max(0, own(s) − (link + theirs(s)))`.
  *
  * @param linkMs one-way delay of the link
- * @param own ways to here, so that several members are weighed with one look at the map
+ * @param own `ownWays`, once for all that are weighed together
  * @returns undefined while the map lacks either
  */
 export function savingsOf(
   peer: MemberId,
   linkMs: number,
   own: Ways,
-  { map, trees, core }: { readonly map: LinkMap; readonly trees: Trees; readonly core: Core },
+  { map, trees, core }: Known,
 ): Savings | undefined {
   const there = map.get(handleOf(peer));
   const here = map.get(handleOf(core.selfId));
   if (!there || !here) return undefined;
   const theirs = map.waysFrom(handleOf(peer));
-  const missed = new Set(trees.cutOff());
-  const heard = new Set(trees.budget.heard);
   const savings: { source: Handle; costMs: number; savedMs: number }[] = [];
   let hereMs = 0;
   let thereMs = 0;
   let sources = 0;
   for (const tree of trees.byHandle.values()) {
     const { handle } = tree;
-    // The map knows nothing of blocks and slots: what is being heard is known to take longer than it says.
-    const heardMs = heard.has(tree) && !tree.blocked ? trees.soonestMs(handle) : 0;
-    const ownMs = missed.has(tree) ? UNSERVED_MS : Math.min(UNSERVED_MS, Math.max(heardMs, own.toMs(handle)));
+    const ownMs = Math.min(UNSERVED_MS, own.toMs(handle));
     const theirMs = Math.min(UNSERVED_MS, theirs.toMs(handle));
     sources++;
     if (!tree.own && !tree.blocked) {

@@ -51,10 +51,6 @@ export class Trials {
     return this.#trials.size;
   }
 
-  has(peer: MemberId): boolean {
-    return this.#trials.has(peer);
-  }
-
   begin(peer: MemberId, isJudge: boolean): void {
     const untilMs = this.core.nowMs + PATIENCE_MS;
     this.#trials.set(peer, { untilMs, isJudge, pings: 0, pingedAtMs: 0, rttMs: Infinity });

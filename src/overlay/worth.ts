@@ -60,6 +60,11 @@ export interface Offer<Peer> {
   readonly priceMs: number;
 }
 
+/** What an exchange gains beyond its price and the margin by which it must exceed it, a share of the price; ms a source. */
+export function netGainMs({ gainMs, priceMs }: Omit<Offer<unknown>, 'peer'>, margin: number): number {
+  return gainMs - (1 + margin) * priceMs;
+}
+
 /** The exchange that pays best; it must exceed its price by `margin` (a share) and `leastMs`. */
 export function bestExchange<Exchange extends Offer<unknown>>(
   offers: readonly Exchange[],
@@ -69,7 +74,7 @@ export function bestExchange<Exchange extends Offer<unknown>>(
   let best: Exchange | undefined;
   let bestNet = leastMs;
   for (const offer of offers) {
-    const net = offer.gainMs - (1 + margin) * offer.priceMs;
+    const net = netGainMs(offer, margin);
     if (net > bestNet) {
       best = offer;
       bestNet = net;

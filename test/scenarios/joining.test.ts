@@ -107,6 +107,19 @@ describe('joining', () => {
     }
   });
 
+  // twenty with eight links each, then six: what the large room told of their links is out of date
+  test('those who stay behind when a large room empties become a full mesh', () => {
+    for (const seed of [3, 5, 6]) {
+      const { simulation, members } = fill({ seed, members: 20, limits: { maxLinks: 8 } });
+      simulation.run(20_000);
+      const stayed = members.slice(0, 6);
+      for (const member of members.slice(6)) member.leave();
+      simulation.run(15_000);
+      const links = stayed.map((member) => member.engine.view().links.length);
+      assert.deepEqual(links, [5, 5, 5, 5, 5, 5], `seed ${seed}`);
+    }
+  });
+
   // ∴∵∴ ◄── n     what it is told is no news to anybody
   test('a newcomer learns of everybody, and passes on no entry but its own', () => {
     for (const seed of SEEDS) {
