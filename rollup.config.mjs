@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import terser from '@rollup/plugin-terser';
 import esbuild from 'rollup-plugin-esbuild';
+import { privateNames } from './scripts/lib/private-names.mjs';
 import {
   companion,
   factory,
@@ -16,7 +17,10 @@ import {
   tightStyles,
 } from './scripts/lib/rollup-plugins.mjs';
 
-/** @typedef {{name: string, input: string, format: 'es' | 'iife', intro?: string, shared?: string[]}} Bundle */
+/**
+ * `privateTo`: a room of the house that is in this bundle alone: names that nobody else knows are spelt shorter.
+ * @typedef {{name: string, input: string, format: 'es' | 'iife', intro?: string, shared?: string[], privateTo?: string}} Bundle
+ */
 
 /**
  * What Lit's browser build touches the moment it loads. On a server, where somebody may import the tag's file along
@@ -33,7 +37,12 @@ const SUPPRESSOR = 'node_modules/@sapphi-red/web-noise-suppressor/dist';
 /** @type {Bundle[]} */
 export const bundles = [
   { name: 'p2p-voice-room', input: 'src/define.ts', format: 'es', intro: ABSENT_ON_SERVERS },
-  { name: 'p2p-voice-room.worker', input: 'src/room/worker-entry.ts', format: 'iife' },
+  {
+    name: 'p2p-voice-room.worker',
+    input: 'src/room/worker-entry.ts',
+    format: 'iife',
+    privateTo: 'overlay',
+  },
   { name: 'p2p-voice-room.worklet', input: 'src/audio/worklet-entry.ts', format: 'es' },
   { name: 'p2p-voice-room.codec', input: 'src/audio/codec-entry.ts', format: 'iife' },
   // A function that makes the module: Trystero keeps global state. The elliptic curve, whose tables take a quarter of
@@ -50,7 +59,7 @@ export const bundles = [
 ];
 
 /** @param {Bundle} bundle @returns {import('rollup').RollupOptions} */
-function options({ name, input, format, intro, shared }) {
+function options({ name, input, format, intro, shared, privateTo }) {
   const file = fileURLToPath(new URL(input, import.meta.url));
   const resolve = nodeResolve({ browser: true, exportConditions: ['browser'] });
   const compile = esbuild({ target: 'es2022', charset: 'utf8', tsconfig: 'tsconfig.json' });
@@ -78,6 +87,7 @@ function options({ name, input, format, intro, shared }) {
         ecma: 2020,
         module: format === 'es',
         compress: { passes: 2 },
+        ...(privateTo ? { mangle: { properties: { regex: privateNames(privateTo) } } } : {}),
         format: { comments: /^!|@license|@preserve/ },
       }),
     ],

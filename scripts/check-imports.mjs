@@ -16,7 +16,7 @@ const MAY = /** @type {Record<string, {rooms: string[], packages: string[]}>} */
   room: { rooms: ['overlay', 'network', 'audio', 'wire', 'units', 'errors'], packages: [] },
   overlay: { rooms: ['wire', 'units', 'errors'], packages: [] },
   network: { rooms: ['wire', 'units', 'errors'], packages: ['trystero', '@trystero-p2p/torrent'] },
-  audio: { rooms: ['wire', 'units', 'errors'], packages: ['libopus-wasm'] },
+  audio: { rooms: ['wire', 'units', 'errors'], packages: ['fflate', 'libopus-wasm'] },
   wire: { rooms: ['units', 'errors'], packages: [] },
   units: { rooms: [], packages: [] },
   errors: { rooms: [], packages: [] },
