@@ -7,7 +7,7 @@
  *  0  u8   version (1)
  *  1  u8   kind: 1 request, 2 offer, 3 answer, 4 candidate, 5 refuse
  *  2  u32  attempt, drawn by whoever starts; answers and candidates repeat it
- *  6  u16 + n  the sender's signed roster entry (empty with candidate and refuse)
+ *  6  u16 + n  the sender's signed roster entry (empty with candidate and refuse, and where the far end surely has it)
  *     u16 + n  UTF-8: summary of a session description (offer, answer) or ICE candidate line (candidate); else empty
  * ```
  */
@@ -27,7 +27,7 @@ export type LinkSignalKind = (typeof KINDS)[number];
 export interface LinkSignal {
   readonly kind: LinkSignalKind;
   readonly attempt: number;
-  /** The sender's signed roster entry; empty where the kind carries none. */
+  /** The sender's signed roster entry; empty where the kind carries none, or the far end surely has it. */
   readonly entry: Uint8Array;
   /** Summary of a description, candidate line or empty. */
   readonly text: string;

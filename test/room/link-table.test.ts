@@ -33,6 +33,8 @@ async function stage(self: MemberId, other: MemberId, { admits = true, wantsBack
       sent.push({ kind, attempt });
     },
     ownEntry: () => ownEntry.bytes,
+    isAcquainted: () => false,
+    entryOf: () => undefined,
     verify: (bytes) => own.verify(bytes),
     admits: () => admits,
     onEntry: () => undefined,

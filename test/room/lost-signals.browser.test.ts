@@ -70,6 +70,8 @@ async function openOver(copies: (kind: LinkSignalKind, nth: number) => number) {
           members[1 - i]!.table.onSignal(end.memberId, payload);
       },
       ownEntry: () => end.entry.bytes,
+      isAcquainted: () => false,
+      entryOf: () => undefined,
       verify: (bytes) => end.book.verify(bytes),
       admits: () => true,
       onEntry: () => undefined,

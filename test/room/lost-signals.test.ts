@@ -40,14 +40,24 @@ interface PlayedPage {
   readonly heard: Set<string>;
 }
 
-async function openWhileLosing(t: TestContext, wants: readonly number[], lost: number) {
+type Acquaintance = 'strangers' | 'acquainted' | 'wrongly taken for acquainted';
+
+async function openWhileLosing(
+  t: TestContext,
+  wants: readonly number[],
+  lost: number,
+  acquaintance: Acquaintance = 'strangers',
+) {
   const starts = await Promise.all(MEMBERS.map((member) => startOf(member)));
   const books = starts.map((start) => new EntryBook(start));
   const entries = await Promise.all(books.map((book) => book.sign({})));
+  if (acquaintance === 'acquainted')
+    await Promise.all(books.map((book, i) => book.verify(entries[1 - i]!.bytes)));
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1000 });
   const pages: PlayedPage[] = [0, 1].map(() => ({ channels: [], heard: new Set() }));
   const said: string[] = [];
   let connections = 0;
+  let entryBytes = 0;
   const openAtMs: number[] = [];
   const connectIfDescribed = () => {
     if (pages.some(({ channels, heard }) => channels.length === 0 || heard.size < 2)) return;
@@ -86,10 +96,14 @@ async function openWhileLosing(t: TestContext, wants: readonly number[], lost: n
       nowMs: () => Date.now(),
       post: (message) => play(i, message),
       signal: (_to, payload) => {
-        said.push(decodeLinkSignal(payload)!.kind);
+        const { kind, entry } = decodeLinkSignal(payload)!;
+        said.push(kind);
+        entryBytes += entry.byteLength;
         if (said.length - 1 !== lost) setTimeout(() => tables[other]!.onSignal(selfId, payload), WIRE_MS);
       },
       ownEntry: () => entries[i]!.bytes,
+      isAcquainted: () => acquaintance !== 'strangers',
+      entryOf: (peer) => books[i]!.entryOf(peer),
       verify: (bytes) => books[i]!.verify(bytes),
       admits: () => true,
       onEntry: () => undefined,
@@ -115,8 +129,29 @@ async function openWhileLosing(t: TestContext, wants: readonly number[], lost: n
   assert.equal(openAtMs.length, 2, 'a link opens once');
   for (const table of tables) table.dropAll();
   t.mock.timers.reset();
-  return { tookMs, lostKind, connections };
+  return { tookMs, lostKind, connections, entryBytes };
 }
+
+describe('signals without entries', () => {
+  test('who has been here for a while opens links without them, as soon as strangers do', async (t) => {
+    const strangers = await openWhileLosing(t, [0], -1);
+    const acquainted = await openWhileLosing(t, [0], -1, 'acquainted');
+    assert.ok(strangers.entryBytes > 300);
+    assert.equal(acquainted.entryBytes, 0);
+    assert.equal(acquainted.tookMs, strangers.tookMs);
+  });
+
+  test('who turns out not to have it gets it with the repeat, within a second', async (t) => {
+    for (const wants of [[0], [1], [0, 1]] as const) {
+      const strangers = await openWhileLosing(t, wants, -1);
+      const { tookMs, connections } = await openWhileLosing(t, wants, -1, 'wrongly taken for acquainted');
+      // Once for what asks or offers, once for the answer.
+      const lateMs = tookMs - strangers.tookMs;
+      assert.ok(lateMs > 0 && lateMs <= 2000, `${lateMs} ms later`);
+      assert.equal(connections, 2);
+    }
+  });
+});
 
 describe('lost signals', () => {
   for (const [story, wants] of [

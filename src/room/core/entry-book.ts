@@ -51,6 +51,11 @@ export class EntryBook {
     };
   }
 
+  /** What was last verified of a member. */
+  entryOf(member: MemberId): RosterEntry | undefined {
+    return this.#known.get(member)?.entry;
+  }
+
   /** Signs the own entry with these changes, one after the other, each with a higher version than the last. */
   sign(changes: Partial<RosterFields>): Promise<RosterEntry> {
     const signed = this.#signing.then(async () => {

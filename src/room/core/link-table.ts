@@ -38,6 +38,10 @@ export interface LinkTableHost {
   /** Sends signalling to a member, however far. */
   signal(to: MemberId, payload: Uint8Array): void;
   ownEntry(): Uint8Array;
+  /** Whether a member surely has this member's entry, and this one theirs. */
+  isAcquainted(peer: MemberId): boolean;
+  /** What was verified of a member before. */
+  entryOf(peer: MemberId): RosterEntry | undefined;
   verify(bytes: Uint8Array): Promise<RosterEntry | undefined>;
   admits(peer: MemberId): boolean;
   onEntry(entry: RosterEntry): void;
@@ -222,7 +226,10 @@ export class LinkTable {
         });
       return;
     }
-    const entry = await this.host.verify(signal.entry);
+    const isBare = signal.entry.byteLength === 0;
+    const entry = isBare ? this.host.entryOf(from) : await this.host.verify(signal.entry);
+    // Said again, it comes with the entry.
+    if (isBare && !entry) return;
     const isTheirs = entry?.memberId === from;
     const isRequest = signal.kind === 'request';
     const description =
@@ -231,7 +238,7 @@ export class LinkTable {
       this.refusedSignals += 1;
       return;
     }
-    this.host.onEntry(entry);
+    if (!isBare) this.host.onEntry(entry);
     if (description === undefined) this.#onRequest(from, signal.attempt);
     else if (signal.kind === 'offer') this.#onOffer(from, signal.attempt, description);
     else if (signal.kind === 'answer') this.#onAnswer(from, signal.attempt, description);
@@ -360,12 +367,15 @@ export class LinkTable {
     attempt.saidAtMs = this.host.nowMs();
     for (const { kind, text } of attempt.said) {
       // An offer that was answered has come.
-      if (kind !== 'offer' || attempt.state === 'offered') this.#send(attempt, kind, text);
+      if (kind !== 'offer' || attempt.state === 'offered') this.#send(attempt, kind, text, true);
     }
   }
 
-  #send(attempt: Attempt, kind: LinkSignalKind, text: string): void {
-    const entry = kind === 'candidate' || kind === 'refuse' ? new Uint8Array(0) : this.host.ownEntry();
+  #send(attempt: Attempt, kind: LinkSignalKind, text: string, isRepeat = false): void {
+    // Two thirds of an offer; who turns out not to have it gets it with the repeat.
+    const isBare =
+      kind === 'candidate' || kind === 'refuse' || (!isRepeat && this.host.isAcquainted(attempt.peer));
+    const entry = isBare ? new Uint8Array(0) : this.host.ownEntry();
     try {
       this.host.signal(attempt.peer, encodeLinkSignal({ kind, attempt: attempt.attempt, entry, text }));
     } catch (error) {

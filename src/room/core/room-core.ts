@@ -42,6 +42,9 @@ const DOORBELL_LINGER_MS = 1500;
 /** Up to this many members everybody's chain is made before they speak, so that first words need not wait for the page. */
 const EAGER_SPEAKERS = 16;
 
+/** After so long in one room, ms, each of two members has the other's entry: news takes a second or two. */
+const ACQUAINTED_MS = 5000;
+
 /** ms to let goodbyes leave the control channels. */
 const GOODBYE_PATIENCE_MS = 250;
 
@@ -208,6 +211,8 @@ export class RoomCore {
       post: (message) => this.host.post(message),
       signal: (to, payload) => this.#step({ type: 'signal', to, payload }),
       ownEntry: () => (this.#ownEntry as RosterEntry).bytes,
+      isAcquainted: (peer) => this.#isAcquainted(peer),
+      entryOf: (peer) => book.entryOf(peer),
       verify: (bytes) => book.verify(bytes),
       admits: (peer) => !this.#leaving && (this.#engine as OverlayEngine).admits(peer, nowMs()),
       onEntry: (entry) => this.#step({ type: 'entries', from: entry.memberId, entries: [entry] }),
@@ -332,6 +337,13 @@ export class RoomCore {
     }
     if (message.type === 'entries') void this.#verifyEntries(peer, message.entries);
     else this.#step({ type: 'message', from: peer, message });
+  }
+
+  /** Whoever has been here for a while is known to everybody who has. By the clock of each: a wrong one costs half a second. */
+  #isAcquainted(peer: MemberId): boolean {
+    const theirs = this.#book?.entryOf(peer);
+    if (!theirs || !this.#ownEntry) return false;
+    return Date.now() - Math.max(theirs.joinedAtMs, this.#ownEntry.joinedAtMs) > ACQUAINTED_MS;
   }
 
   async #verifyEntries(from: MemberId, packed: readonly Uint8Array[]): Promise<RosterEntry[]> {
