@@ -91,6 +91,8 @@ export interface OverlayConfig {
   readonly plannedSpeakers: number;
   /** How long after its last frame a voice counts among those that speak at once, ms: a pause between words. */
   readonly speakerHoldMs: number;
+  /** How long nothing is said until a tree in a large room lies dormant, ms: conversations keep theirs. */
+  readonly dormantMs: number;
   /** A new parent must be this much better, as a share of the present cost … */
   readonly switchGain: number;
   /** … and by this many ms, or RTT noise moves trees. */
@@ -106,18 +108,8 @@ export interface OverlayConfig {
   readonly advertChange: number;
   /** … nor one below this many ms. */
   readonly advertChangeMs: number;
-  /** How long a neighbour to whom a change hardly matters goes by the older offer, ms, jittered by ±50 %. */
-  readonly lagMs: number;
-  /** How long a member counts as new from its first link on, ms: it opens the others and settles its ways. */
+  /** How long a member that comes into a large room counts as new, ms: it gets to know the others and their links. */
   readonly newcomerMs: number;
-  /** A change matters to a neighbour whose own cost it would undercut or exceed by at most this share … */
-  readonly rivalShare: number;
-  /** … and this many ms: it may move here now, or soon. */
-  readonly rivalMs: number;
-  /** A neighbour to whom it hardly matters is not told that a silent tree's way got shorter by up to this share … */
-  readonly laxShare: number;
-  /** … and this many ms. */
-  readonly laxMs: number;
   /** What a doubled capacity of a child is worth to those below it, as delay, ms … */
   readonly capacityWorthMs: number;
   /** … and by how many ms one must be a lesser burden to take the place of another. */
@@ -174,8 +166,8 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   rewireSample: 8,
   regretMs: 60_000,
   regretMaxMs: 600_000,
-  rewireMargin: 0.2,
-  rewireLeastMs: 0.3,
+  rewireMargin: 0.1,
+  rewireLeastMs: 0.15,
   poorLinks: 2,
   admissionMs: 4000,
   openLinkTimeoutMs: 20_000,
@@ -208,6 +200,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   copyKbps: 40,
   plannedSpeakers: 4,
   speakerHoldMs: 2000,
+  dormantMs: 20_000,
   switchGain: 0.01,
   switchGainMs: 0.5,
   speakingSwitchGain: 0.1,
@@ -216,12 +209,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   advertUrgentMs: 15,
   advertChange: 0.03,
   advertChangeMs: 1.5,
-  lagMs: 4000,
   newcomerMs: 3000,
-  rivalShare: 0.1,
-  rivalMs: 4,
-  laxShare: 0.2,
-  laxMs: 4,
   capacityWorthMs: 20,
   burdenMarginMs: 12,
   answerTimeoutMs: 1500,
@@ -280,6 +268,7 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
     config.rewireMs <= config.rewireMaxMs, 'rewireMs must be in 300–rewireMaxMs');
   require(config.rewireRandom <= config.rewireCandidates, 'rewireRandom must not exceed rewireCandidates');
   require(config.rewireSlowing >= 1, 'rewireSlowing must be at least 1');
+  require(config.dormantMs >= 10 * config.advertDelayMs, 'dormantMs must outlast what is told of a tree');
   require(config.plannedSpeakers >= 1, 'plannedSpeakers must be at least 1');
   require(config.maxPendingLinks >= 1, 'maxPendingLinks must be at least 1');
   return config;

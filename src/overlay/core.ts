@@ -24,6 +24,7 @@ export function hopTag(memberId: MemberId): number {
 
 /** Bounded by sources × neighbours of one call; emptied by `flush`. */
 interface Outbox {
+  dormant: Set<Handle> | undefined;
   upstream: Map<Handle, SubscribeRequest | 'unsubscribe'> | undefined;
   downstream: Map<Handle, Acceptance | Rejection> | undefined;
   offers: Map<Handle, RouteOffer> | undefined;
@@ -76,6 +77,15 @@ export class Core {
     (this.#outbox(to).offers ??= new Map()).set(offer.source, offer);
   }
 
+  /** A tree is kept by the map alone from now on; what was to be said of it is not said any more. */
+  dormant(to: MemberId, source: Handle): void {
+    const outbox = this.#outbox(to);
+    outbox.upstream?.delete(source);
+    outbox.downstream?.delete(source);
+    outbox.offers?.delete(source);
+    (outbox.dormant ??= new Set()).add(source);
+  }
+
   /** Forgets what was about to be told to a neighbour that is gone. */
   discard(to: MemberId): void {
     this.#outboxes.delete(to);
@@ -84,7 +94,10 @@ export class Core {
   /** Turns the outboxes into effects. Offers go last but one: an acceptance is read before the cost it stands for. */
   flush(): void {
     if (this.#outboxes.size === 0) return;
-    for (const [to, { upstream, downstream, offers }] of this.#outboxes) {
+    for (const [to, { dormant, upstream, downstream, offers }] of this.#outboxes) {
+      // First: what woke in the same call is offered after it.
+      for (const part of chunks([...(dormant ?? [])], MAX_SOURCES_PER_MESSAGE))
+        this.send(to, { type: 'dormant', sources: part });
       const requests: SubscribeRequest[] = [];
       const sources: Handle[] = [];
       for (const [source, action] of upstream ?? NONE) {
@@ -117,7 +130,7 @@ export class Core {
   #outbox(to: MemberId): Outbox {
     let outbox = this.#outboxes.get(to);
     if (!outbox) {
-      outbox = { upstream: undefined, downstream: undefined, offers: undefined };
+      outbox = { dormant: undefined, upstream: undefined, downstream: undefined, offers: undefined };
       this.#outboxes.set(to, outbox);
     }
     return outbox;

@@ -1,6 +1,6 @@
 /**
  * Which sequence numbers of one source were seen: a ring of bits behind the newest one. Correct across the 32-bit
- * wrap, constant memory (128 B), no allocation.
+ * wrap, constant memory (128 B, from the first frame on), no allocation after that.
  */
 
 import { serialDelta } from '../wire/voice-packet.js';
@@ -8,8 +8,11 @@ import { serialDelta } from '../wire/voice-packet.js';
 /** 1024 frames of 20 ms: 20 s, far beyond any replay (500 ms) or detour. */
 const WINDOW_BITS = 1024;
 
+/** Of all who were not heard yet; never written to. */
+const NOTHING = new Uint32Array(0);
+
 export class SequenceWindow {
-  readonly #bits = new Uint32Array(WINDOW_BITS / 32);
+  #bits = NOTHING;
   #newest = 0;
   #streamEpoch = 0;
   #empty = true;
@@ -32,7 +35,8 @@ export class SequenceWindow {
   note(streamEpoch: number, sequence: number): boolean {
     if (this.#empty || streamEpoch !== this.#streamEpoch) {
       if (!this.#empty && (streamEpoch - this.#streamEpoch) << 16 < 0) return false;
-      this.#bits.fill(0);
+      if (this.#empty) this.#bits = new Uint32Array(WINDOW_BITS / 32);
+      else this.#bits.fill(0);
       this.#empty = false;
       this.#streamEpoch = streamEpoch;
       this.#newest = sequence >>> 0;

@@ -3,38 +3,22 @@
 import type { MemberId } from '../units.js';
 import { MAX_PATH_HOPS, type RouteOffer, type SubscribeRequest } from '../wire/control.js';
 import type { Core } from './core.js';
-import {
-  TOLD_ANCESTOR,
-  TOLD_LAGGING,
-  TOLD_OFFER,
-  toldCost,
-  toldCostMs,
-  type Neighbour,
-  type Neighbours,
-} from './neighbours.js';
+import { TOLD_ANCESTOR, TOLD_OFFER, type Neighbour, type Neighbours } from './neighbours.js';
 import { childBurdenMs, decideChild, type ChildState } from './routes.js';
 import type { Told, Tree } from './tree.js';
 import type { UploadBudget } from './upload-budget.js';
 
+/** Who was sent away and comes back within so long without a parent found no other, ms. */
+const RETURNING_MS = 10_000;
 /** Changes of what burden is taken that neighbours are told, ms. */
 const YIELD_CHANGE_MS = 12;
 
 export class Downstream {
-  /**
-   * Until then this member is new and its ways change with every link it gets: what hardly matters to a neighbour is told
-   * when they have settled.
-   */
-  newUntilMs = Infinity;
-
   constructor(
     readonly core: Core,
     readonly neighbours: Neighbours,
     readonly budget: UploadBudget,
   ) {}
-
-  get isNew(): boolean {
-    return this.core.nowMs < this.newUntilMs;
-  }
 
   /** Copies of this source the member may send now. */
   capacity(tree: Tree): number {
@@ -53,6 +37,7 @@ export class Downstream {
     for (const [peer, child] of tree.children) {
       // One hand-over at a time.
       if (child.leavingAtMs !== Infinity) return undefined;
+      if (child.isSpared) continue;
       greatestMs = Math.max(greatestMs, this.#burdenMs(peer, child.capacity));
     }
     return Number.isFinite(greatestMs) ? greatestMs - this.core.config.burdenMarginMs : undefined;
@@ -124,6 +109,7 @@ export class Downstream {
       tree.addChild(from, {
         capacity: request.capacity,
         freeSlots: request.freeSlots,
+        isSpared: request.unserved && core.nowMs - (tree.sentAwayMs.get(from) ?? -Infinity) < RETURNING_MS,
         leavingAtMs: Infinity,
       });
       core.viewChanged = true;
@@ -135,8 +121,6 @@ export class Downstream {
       this.#advertiseWithin(tree, core.config.advertUrgentMs);
     }
     if (present) core.accept(from, { source: tree.handle, adopt: undefined });
-    // It hangs on our path and cost now: an older offer would let it take one above us for somebody apart.
-    if ((asker.told.get(tree.slot) & TOLD_LAGGING) !== 0) this.#tell(tree, asker, this.#offers(tree), true);
     if (request.fromSequence !== undefined) {
       core.effects.push({
         type: 'replay',
@@ -170,6 +154,7 @@ export class Downstream {
       peer,
       burdenMs: this.#burdenMs(peer, child.capacity),
       freeSlots: child.freeSlots,
+      isSpared: child.isSpared,
       leaving: child.leavingAtMs !== Infinity,
       linkedToAsker: this.#linked(asker, peer),
       roomAt: roomy.find(([other]) => other !== peer && this.#linked(peer, other))?.[0],
@@ -180,6 +165,7 @@ export class Downstream {
   move(tree: Tree, child: MemberId, redirects: readonly MemberId[]): void {
     const state = tree.children.get(child);
     if (!state) return;
+    tree.sentAwayMs.set(child, this.core.nowMs);
     state.leavingAtMs = this.core.nowMs + this.core.config.handoverMs;
     this.core.reject(child, { source: tree.handle, reason: 'moved', redirects });
   }
@@ -252,67 +238,43 @@ export class Downstream {
     tree.advertAtMs = Math.min(tree.advertAtMs, slot * delayMs + phaseMs);
   }
 
-  /**
-   * Tells every neighbour what changed for it: at once those for whom it could matter, the others when `lagMs` have
-   * passed, so that several changes cost them one message, and not at all while they know it nearly enough.
-   */
+  /** Tells every neighbour what changed for it. */
   advertise(tree: Tree): void {
     tree.advertAtMs = Infinity;
-    const { core } = this;
     const offers = this.#offers(tree);
     const { told } = tree;
     const changed = offers && (!told || told.epoch !== tree.epoch || this.#differs(tree, told));
-    // Whether there is room matters to everybody who may lose a parent.
-    const canLag = changed && told?.free === this.freeSlots(tree) > 0;
-    for (const neighbour of this.neighbours.linked) {
-      const state = neighbour.told.get(tree.slot);
-      const mayLag = (state & TOLD_OFFER) !== 0 ? canLag : offers && this.isNew;
-      if (mayLag && !this.#matters(tree, neighbour)) {
-        neighbour.told.set(tree.slot, state | TOLD_LAGGING);
-        if (!this.#isNear(tree, state))
-          tree.lagAtMs = Math.min(tree.lagAtMs, core.nowMs + core.jittered(core.config.lagMs));
-      } else this.#tell(tree, neighbour, offers, changed);
-    }
+    for (const neighbour of this.neighbours.linked) this.#tell(tree, neighbour, offers, changed);
     if (changed || !offers) tree.told = offers ? this.#snapshot(tree) : undefined;
     if (offers && !tree.own) tree.feasibleMs = Math.min(tree.feasibleMs, tree.costMs);
   }
 
-  /** Tells those that were left out so far. */
-  catchUp(tree: Tree): void {
-    tree.lagAtMs = Infinity;
-    const offers = this.#offers(tree);
-    for (const neighbour of this.neighbours.linked) {
-      const state = neighbour.told.get(tree.slot);
-      if ((state & TOLD_LAGGING) === 0) continue;
-      if (offers && this.#isNear(tree, state) && !this.#matters(tree, neighbour)) continue;
-      neighbour.told.set(tree.slot, state & ~TOLD_LAGGING);
-      this.#tell(tree, neighbour, offers, true);
-    }
+  /**
+   * Tells those who were told nothing so far that the tree is awake. Nobody who blocks it or has it from nowhere offers
+   * it, and whoever is surrounded by such members must hear of it too, to look elsewhere.
+   */
+  hint(tree: Tree): void {
+    tree.hintAtMs = Infinity;
+    tree.hinted = true;
+    for (const neighbour of this.neighbours.linked) this.#hint(tree, neighbour);
   }
 
-  /** Whether a neighbour is served from here, has nobody, or would gain or come close by hearing the source from here. */
-  #matters(tree: Tree, neighbour: Neighbour): boolean {
-    // An ancestor of ours must not take us for its way out.
-    if (tree.children.has(neighbour.peer) || tree.path.includes(neighbour.tag)) return true;
-    const { rivalShare, rivalMs } = this.core.config;
-    const theirsMs = neighbour.offers.costMs(tree.slot);
-    return this.#costMs(tree) + neighbour.costMs <= theirsMs * (1 + rivalShare) + rivalMs;
-  }
-
-  /** Whether what a neighbour was told of a silent tree is near enough for one to whom it hardly matters. */
-  #isNear(tree: Tree, state: number): boolean {
-    if ((state & TOLD_OFFER) === 0 || tree.speaking) return false;
-    const toldMs = toldCostMs(state);
-    const { advertChangeMs, laxShare, laxMs } = this.core.config;
-    const savedMs = toldMs - this.#costMs(tree);
-    return savedMs >= -advertChangeMs && savedMs <= laxShare * toldMs + laxMs;
+  #hint(tree: Tree, { peer, told, offers }: Neighbour): void {
+    if (told.get(tree.slot) !== 0 || offers.has(tree.slot) || peer === tree.source) return;
+    told.set(tree.slot, TOLD_ANCESTOR);
+    this.core.offer(peer, this.#offer(tree, Infinity, []));
   }
 
   /** Tells a new neighbour. */
   introduce(tree: Tree, neighbour: Neighbour): void {
-    if (!this.#offers(tree)) return;
+    if (!this.#offers(tree)) {
+      if (tree.hinted) this.#hint(tree, neighbour);
+      return;
+    }
     this.#tell(tree, neighbour, true, true);
-    tree.told ??= this.#snapshot(tree);
+    // The others hear of it too: should it pass before they do, this one would not be told of that.
+    if (tree.told && this.#differs(tree, tree.told)) tree.advertAtMs = this.core.nowMs;
+    else tree.told = this.#snapshot(tree);
   }
 
   #tell(tree: Tree, neighbour: Neighbour, offers: boolean, changed: boolean): void {
@@ -323,14 +285,14 @@ export class Downstream {
     if (!offers || peer === tree.parent || tree.path.includes(tag)) {
       // An ancestor learns no route back to itself; the parent learns how much room there is below it.
       const toParent = offers && peer === tree.parent && (changed || state !== TOLD_ANCESTOR);
-      if ((state & TOLD_OFFER) !== 0 || toParent) {
+      if (state === TOLD_OFFER || toParent) {
         this.core.offer(peer, this.#offer(tree, Infinity, []));
         told.set(tree.slot, offers ? TOLD_ANCESTOR : 0);
-      } else if ((state & TOLD_LAGGING) !== 0) told.set(tree.slot, 0);
+      }
       return;
     }
-    if ((state & TOLD_OFFER) !== 0 && !changed) return;
-    told.set(tree.slot, TOLD_OFFER | toldCost(this.#costMs(tree)));
+    if (state === TOLD_OFFER && !changed) return;
+    told.set(tree.slot, TOLD_OFFER);
     this.core.offer(peer, this.#offer(tree, this.#costMs(tree), tree.path));
   }
 
@@ -344,6 +306,7 @@ export class Downstream {
       yieldsBelowMs: this.#yieldsBelowMs(tree),
       capacity,
       path,
+      isSpeaking: tree.speaking,
     };
   }
 

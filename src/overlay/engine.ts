@@ -26,6 +26,7 @@ import { LinkMap } from './link-map.js';
 import { LinkNews } from './link-news.js';
 import { Neighbours, type Neighbour } from './neighbours.js';
 import { OwnEntry } from './own-entry.js';
+import { Plan } from './plan.js';
 import { Rewiring } from './rewiring.js';
 import { Roster } from './roster.js';
 import { Signalling } from './signalling.js';
@@ -73,8 +74,9 @@ class Engine implements OverlayEngine {
     this.#core = core;
     this.#neighbours = new Neighbours(core.selfTag);
     this.#roster = new Roster(selfId, core.config);
-    this.#trees = new Trees(core, this.#roster, this.#neighbours);
     this.#map = new LinkMap(core.config.relayMs);
+    const plan = new Plan(core, this.#map, this.#roster, this.#neighbours);
+    this.#trees = new Trees(core, this.#roster, this.#neighbours, plan);
     const distances = new Distances(this.#neighbours);
     this.#linkage = new Linkage(core, this.#roster, this.#neighbours, this.#trees, this.#map);
     this.#ownEntry = new OwnEntry(core, this.#roster, this.#neighbours, this.#linkage);
@@ -85,8 +87,17 @@ class Engine implements OverlayEngine {
       (handle) => this.#roster.byHandle.get(handle)?.memberId,
       (from, payload) => this.#takeRouted(from, payload),
     );
-    this.#linkNews = new LinkNews(core, this.#roster, this.#neighbours, this.#map, (record) =>
-      distances.learn(record),
+    this.#linkNews = new LinkNews(
+      core,
+      this.#roster,
+      this.#neighbours,
+      this.#map,
+      (record) => {
+        distances.learn(record);
+        plan.mapChanged();
+      },
+      () => this.#gossip.isCatchingUp,
+      () => this.#trees.budget.plannedEach,
     );
     this.#gossip = new Gossip(core, this.#roster, this.#neighbours, this.#map, {
       memberGone: (member) => this.#departed(member, true),
@@ -188,7 +199,7 @@ class Engine implements OverlayEngine {
 
   sendPacket(header: VoiceHeader, nowMs: number): PacketVerdict {
     if (nowMs > this.#core.nowMs) this.#core.nowMs = nowMs;
-    return this.#trees.sendOwn(header.endOfSpurt);
+    return this.#trees.sendOwn(header.sequence, header.endOfSpurt);
   }
 
   admits(peer: MemberId, nowMs: number): boolean {
@@ -289,6 +300,7 @@ class Engine implements OverlayEngine {
     this.#trees.linkUp(neighbour);
     this.#rewiring.linkUp(peer);
     this.#linkage.linkUp(peer);
+    this.#linkNews.membersChanged();
     this.#tellAdjacency([neighbour]);
     this.#adjacencyChanged(0);
     core.viewChanged = true;
@@ -339,7 +351,9 @@ class Engine implements OverlayEngine {
       this.#gossip.spread(entry, core.config.gossipDelayMs);
       core.viewChanged = true;
       this.#rewiring.roomChanged();
+      this.#linkNews.membersChanged();
       if (outcome === 'new') {
+        if (from !== memberId) this.#signalling.noteReturnRoute(memberId, from);
         this.#trees.add(memberId);
         this.#linkage.wake(core.jittered(30));
       } else if (outcome === 'left') this.#departed(memberId, false);
@@ -403,7 +417,8 @@ class Engine implements OverlayEngine {
         neighbour.adjacencyKnown = true;
         return this.#linkage.adjacencyChanged(neighbour);
       case 'link-records':
-        return this.#linkNews.onRecords(neighbour, message.records);
+        this.#rewiring.offersChanged();
+        return this.#linkNews.onRecords(neighbour, message.records, message.isAnswer);
       case 'link-records-known':
         return this.#linkNews.onKnown(neighbour, message);
       case 'advertise':
@@ -413,6 +428,10 @@ class Engine implements OverlayEngine {
         return trees.onSubscribe(from, message.requests);
       case 'unsubscribe':
         return trees.onUnsubscribe(from, message.sources);
+      case 'dormant':
+        return trees.dormancy.onDormant(neighbour, message.sources);
+      case 'unwanted':
+        return trees.dormancy.onUnwanted(neighbour, message.sources);
       case 'accept':
         return trees.onAccept(from, message.acceptances);
       case 'reject':

@@ -85,14 +85,15 @@ export class Gossip {
    * are compared with, in case they are newcomers too.
    */
   #takeOld(handle: Handle): boolean {
-    const wasCatchingUp = this.#isCatchingUp;
+    const wasCatchingUp = this.isCatchingUp;
     if (!this.#old.delete(handle) || !wasCatchingUp) return false;
     if (this.#old.size === 0)
       for (const neighbour of this.neighbours.all.values()) this.#sendDigest(neighbour);
     return true;
   }
 
-  get #isCatchingUp(): boolean {
+  /** A newcomer's roster is still coming in. */
+  get isCatchingUp(): boolean {
     return this.#old.size > 0 && this.core.nowMs < this.#isOldUntilMs;
   }
 
@@ -143,8 +144,9 @@ export class Gossip {
   }
 
   onDigest(from: Neighbour, message: ControlMessage & { type: 'digest' }): void {
+    this.roster.noteTold(message.members, this.core.nowMs);
     // While the roster comes in shares, everybody's differs.
-    if (message.hash !== this.roster.hash && !this.#isCatchingUp) this.#sendVersions(from, true);
+    if (message.hash !== this.roster.hash && !this.isCatchingUp) this.#sendVersions(from, true);
   }
 
   /**

@@ -94,6 +94,8 @@ export interface LinkView {
 
 export interface TreeView {
   readonly sourceId: MemberId;
+  /** Nothing was said for long: this is the way that its first words would take by the map of links. */
+  readonly planned: boolean;
   readonly parentId: MemberId | undefined;
   readonly childIds: readonly MemberId[];
   readonly backupIds: readonly MemberId[];

@@ -17,6 +17,7 @@ import {
 import { chunks, hopTag, type Core } from './core.js';
 import type { LinkMap } from './link-map.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
+import { draw } from './draw.js';
 import { remember } from './remember.js';
 import type { Roster } from './roster.js';
 import { serialNewer } from './serial.js';
@@ -29,6 +30,12 @@ const MOVED_MS = 1;
 const POOR_MS = 120;
 /** What comes within so long goes on in one message, ms; longer than most links, so that copies that cross are few. */
 const SPREAD_MS = 250;
+/** After a member came whose record is not there, it is asked for so soon, ms; each time in vain twice as late … */
+const ASK_MS = 700;
+/** … up to this. */
+const MOST_ASK_MS = 16_000;
+/** Share of the members whose records may be lacking: they are on their way, or those members have no link yet. */
+const LACKING_SHARE = 0.02;
 /** While news has been coming within so long, digests differ for that alone, ms … */
 const CALM_MS = 2500;
 /** … and records are compared all the same so often, ms. */
@@ -49,6 +56,9 @@ export class LinkNews {
   readonly #measured = new Map<number, number>();
   #comparedAtMs = 0;
   #catchUpUntilMs = -Infinity;
+  #askAtMs = Infinity;
+  #askPauseMs = ASK_MS;
+  #sizeAtAsking = 0;
 
   constructor(
     readonly core: Core,
@@ -57,6 +67,10 @@ export class LinkNews {
     readonly map: LinkMap,
     /** Another member told of its links. */
     readonly onRecord: (record: LinkRecord) => void,
+    /** The roster is still coming in. */
+    readonly isCatchingUp: () => boolean,
+    /** Copies of a voice of others that this member plans to pass on. */
+    readonly plannedSlots: () => number,
   ) {}
 
   /** The own links changed. */
@@ -83,6 +97,8 @@ export class LinkNews {
     this.nextMs = Infinity;
     if (nowMs >= this.#tellAtMs) this.#tell();
     if (nowMs >= this.#spreadAtMs) this.#spread();
+    if (nowMs >= this.#askAtMs) this.#askForLacking();
+    this.#wake(this.#askAtMs);
     this.#wake(this.#tellAtMs);
     this.#wake(this.#spreadAtMs);
   }
@@ -100,25 +116,17 @@ export class LinkNews {
       .links()
       .filter(({ measured, silent }) => measured && !silent)
       .map(({ tag, rttMs }) => ({ tag, delayMs: quantiseLinkDelay(rttMs / 2) }));
-    const relays = core.limits.uploadSlots > 0 && core.limits.uploadKbps >= core.config.copyKbps;
+    const slots = this.plannedSlots();
     const handle = handleOf(core.selfId);
     const told = this.map.get(handle);
-    if (
-      told &&
-      told.relays === relays &&
-      !differ(told.links, links) &&
-      this.#measured.size < MAX_MEASURED / 2
-    )
+    if (told && told.slots === slots && !differ(told.links, links) && this.#measured.size < MAX_MEASURED / 2)
       return;
-    const isFirst = this.#sequence === 0;
     const measured = [...this.#measured].map(([tag, delayMs]) => ({
       tag,
       delayMs: quantiseLinkDelay(delayMs),
     }));
     this.#measured.clear();
-    this.#publish({ handle, sequence: this.#nextSequence(), relays, links, measured });
-    // A newcomer has its roster by now, and misses the map.
-    if (isFirst) this.#askSomebody();
+    this.#publish({ handle, sequence: this.#nextSequence(), slots, links, measured });
   }
 
   #nextSequence(): number {
@@ -132,13 +140,39 @@ export class LinkNews {
     this.#pass(record.handle, undefined);
   }
 
-  #askSomebody(): void {
-    this.#catchUpUntilMs = this.core.nowMs + this.core.config.newcomerMs;
-    const somebody = this.neighbours.linked.find((link) => link.lively && link.eagerNews);
+  /** Members came, or a link to ask over: records may be lacking. */
+  membersChanged(): void {
+    if (!this.roster.isLarge) return;
+    this.#askPauseMs = ASK_MS;
+    this.#askAtMs = Math.min(this.#askAtMs, this.core.nowMs + this.core.jittered(ASK_MS));
+    this.#wake(this.#askAtMs);
+  }
+
+  /** Asks neighbours, one after the other, for records of members that are here, until hardly one is lacking. */
+  #askForLacking(): void {
+    const { core, roster, map } = this;
+    this.#askAtMs = Infinity;
+    // Records of members that are not known yet would come in vain.
+    if (this.isCatchingUp()) {
+      this.#askAtMs = core.nowMs + core.jittered(ASK_MS / 2);
+      return;
+    }
+    const lacking = roster.entries.size - map.size;
+    if (!roster.isLarge || lacking <= LACKING_SHARE * roster.entries.size) return;
+    // A newcomer that knows next to nothing has nothing to tell those around it.
+    if (map.size < lacking) this.#catchUpUntilMs = core.nowMs + core.config.newcomerMs;
+    this.#askPauseMs = map.size > this.#sizeAtAsking ? ASK_MS : Math.min(MOST_ASK_MS, 2 * this.#askPauseMs);
+    this.#sizeAtAsking = map.size;
+    this.#askAtMs = core.nowMs + core.jittered(this.#askPauseMs);
+    const [somebody] = draw(
+      this.neighbours.linked.filter(({ lively }) => lively),
+      1,
+      core.random,
+    );
     if (somebody) this.#sendKnown(somebody, false);
   }
 
-  onRecords(from: Neighbour, records: readonly LinkRecord[]): void {
+  onRecords(from: Neighbour, records: readonly LinkRecord[], isAnswer: boolean): void {
     const { core, roster, map } = this;
     for (const record of records) {
       const { handle } = record;
@@ -155,7 +189,7 @@ export class LinkNews {
       }
       // Nobody tells of itself so often: who forges records does not set the pace.
       if (core.nowMs - (this.#cameMs.get(handle) ?? -Infinity) < POOR_MS / 2) continue;
-      const isCatchUp = core.nowMs < this.#catchUpUntilMs && !present;
+      const isCatchUp = isAnswer && core.nowMs < this.#catchUpUntilMs;
       if (map.note(record, hopTag(entry.memberId))) {
         this.#cameMs.set(handle, core.nowMs);
         this.onRecord(record);
@@ -188,10 +222,12 @@ export class LinkNews {
       const known = theirs.get(record.handle);
       theirs.delete(record.handle);
       if (known === record.sequence) continue;
-      if (known === undefined || serialNewer(record.sequence, known)) lacking.push(record);
+      // Whom it measured in passing is news, and no part of what everybody must have.
+      if (known === undefined || serialNewer(record.sequence, known))
+        lacking.push({ ...record, measured: [] });
       else theirs.set(record.handle, known);
     }
-    this.#sendRecords(from, lacking);
+    this.#sendRecords(from, lacking, true);
     if (message.answerExpected && theirs.size > 0) this.#sendKnown(from, false);
   }
 
@@ -225,14 +261,14 @@ export class LinkNews {
         const record = this.map.get(handle);
         if (record && !known.has(link.peer) && handle !== handleOf(link.peer)) records.push(record);
       }
-      this.#sendRecords(link, records);
+      this.#sendRecords(link, records, false);
     }
     this.#news.clear();
   }
 
-  #sendRecords(to: Neighbour, records: readonly LinkRecord[]): void {
+  #sendRecords(to: Neighbour, records: readonly LinkRecord[], isAnswer: boolean): void {
     for (const part of chunks(records, MAX_RECORDS_PER_MESSAGE))
-      this.core.send(to.peer, { type: 'link-records', records: part });
+      this.core.send(to.peer, { type: 'link-records', isAnswer, records: part });
   }
 }
 

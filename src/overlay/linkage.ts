@@ -9,7 +9,7 @@ import { handleOf, type MemberId } from '../units.js';
 import type { DropReason, LinkRecord } from '../wire/control.js';
 import type { RosterEntry } from '../wire/roster-entry.js';
 import { Backoffs } from './backoffs.js';
-import type { Core } from './core.js';
+import { hopTag, type Core } from './core.js';
 import {
   targetFirst,
   chooseLinks,
@@ -408,7 +408,8 @@ export class Linkage {
         const peer = entry.memberId;
         if (this.#isFull(entry) || peer === core.selfId || peer === victim.peer || victim.isLinkedTo(peer))
           continue;
-        const parent = this.trees.of(peer)?.parent;
+        const tree = this.trees.of(peer);
+        const parent = tree && this.trees.parentOf(tree);
         if (parent !== undefined && parent !== victim.peer) return { victim, peer };
       }
     }
@@ -421,7 +422,16 @@ export class Linkage {
     const edges: [number, number][] = [];
     for (const link of links) for (const tag of link.adjacent.values()) edges.push([link.tag, tag]);
     const served = new Map<MemberId, number>();
+    for (const { handle, links: told } of this.roster.isLarge ? this.map.records() : []) {
+      const member = this.roster.byHandle.get(handle)?.memberId;
+      if (member === undefined || member === core.selfId) continue;
+      for (const { tag } of told) if (tag !== core.selfTag) edges.push([hopTag(member), tag]);
+    }
     for (const tree of trees.byHandle.values()) {
+      const parent = trees.parentOf(tree);
+      for (const peer of tree.dormant && parent !== undefined ? [parent] : [])
+        served.set(peer, (served.get(peer) ?? 0) + 1);
+      if (tree.dormant) continue;
       for (const { offers, tag } of this.neighbours.linked) {
         if (offers.usableCostMs(tree.slot) === Infinity) continue;
         const chain = [...offers.path(tree.slot), tag];

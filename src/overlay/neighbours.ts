@@ -18,20 +18,7 @@ const DEVIATION_GAIN = 0.1;
 export const TOLD_ANCESTOR = 1;
 /** It holds an offer. */
 export const TOLD_OFFER = 2;
-/** It was not told the latest, which hardly matters to it: it goes by an older offer, if it holds one. */
-export const TOLD_LAGGING = 4;
-
-const COST_STEPS_PER_MS = 4;
-
-/** The cost that it was told, as the upper bits of what is noted with `TOLD_OFFER`. */
-export function toldCost(costMs: number): number {
-  return Math.min(0xffff, Math.round(costMs * COST_STEPS_PER_MS)) << 8;
-}
-
-/** What was noted by `toldCost`, ms. */
-export function toldCostMs(state: number): number {
-  return (state >>> 8) / COST_STEPS_PER_MS;
-}
+const NOTHING: ReadonlySet<Handle> = new Set();
 
 export class Neighbour {
   readonly tag: number;
@@ -73,8 +60,10 @@ export class Neighbour {
   readonly known = new SlotColumn(32);
   /** What it offers, by tree slot. */
   readonly offers: OfferTable;
-  /** What it was told of each tree, by tree slot: `TOLD_*`, and the cost (`toldCost`). */
-  readonly told = new SlotColumn(32);
+  /** What it was told of each tree, by tree slot: 0 or `TOLD_*`. */
+  readonly told = new SlotColumn(8);
+  /** Sources whose first words it is not sent unless it asked; at most `MAX_SOURCES_PER_MESSAGE`. */
+  unwanted: ReadonlySet<Handle> = NOTHING;
   /** It is sent news of members whole and at once; otherwise it is told what is new a little later, and may ask. */
   eagerNews = true;
   /** Entries it sent that were there already, less those that were news. */
@@ -156,6 +145,11 @@ export class Neighbours {
     return this.linked.filter((neighbour) => !neighbour.retiring);
   }
 
+  /** Whether any of them offers the tree of this row. */
+  isOffered(slot: number): boolean {
+    return slot >= 0 && this.linked.some(({ offers }) => offers.has(slot));
+  }
+
   get linkCount(): number {
     let count = 0;
     for (const neighbour of this.linked) if (!neighbour.retiring) count++;
@@ -194,6 +188,7 @@ export class Neighbours {
       neighbour.adjacent = new Map();
       neighbour.adjacencyKnown = false;
       neighbour.eagerNews = true;
+      neighbour.unwanted = NOTHING;
       neighbour.offers.clear();
       neighbour.told.clear();
       this.#relist();

@@ -32,6 +32,7 @@ export class Roster {
   #hash = 0;
   #duty: readonly MemberId[] = [];
   #dutyStale = true;
+  #toldLargeMs = -Infinity;
   #unreachable: ReadonlySet<MemberId> = new Set();
 
   constructor(
@@ -47,6 +48,16 @@ export class Roster {
   /** More members than link to everybody. */
   get isLarge(): boolean {
     return this.entries.size > this.config.fullMeshMembers;
+  }
+
+  /** Somebody tells how many members it knows. */
+  noteTold(members: number, nowMs: number): void {
+    if (members > this.config.fullMeshMembers) this.#toldLargeMs = nowMs;
+  }
+
+  /** Large, or about to turn out so: a newcomer hears of a large room before it knows everybody there. */
+  seemsLarge(nowMs: number): boolean {
+    return this.isLarge || nowMs - this.#toldLargeMs < this.config.newcomerMs;
   }
 
   get(member: MemberId): RosterEntry | undefined {

@@ -110,6 +110,8 @@ export interface ChildState {
   readonly freeSlots: number;
   /** It was asked to go elsewhere and is served until it has. */
   readonly leaving: boolean;
+  /** It came back from being sent away: it has no other way. */
+  readonly isSpared: boolean;
   /** It and the one that asks are linked. */
   readonly linkedToAsker: boolean;
   /** Another child with a free slot that it is linked to. */
@@ -173,7 +175,10 @@ export function decideChild(asker: Asker, children: readonly ChildState[], host:
   const handoverRunning = staying.length !== children.length;
   if (capacity > 0 && !handoverRunning) {
     const yielding = staying
-      .filter((child) => asker.unserved || (isSilent && asker.burdenMs < child.burdenMs - marginMs))
+      .filter(
+        (child) =>
+          asker.unserved || (isSilent && !child.isSpared && asker.burdenMs < child.burdenMs - marginMs),
+      )
       .sort((a, b) => b.burdenMs - a.burdenMs || b.freeSlots - a.freeSlots);
     const below = asker.freeSlots > 0 ? yielding.find((child) => child.linkedToAsker) : undefined;
     if (below) return { accept: true, displace: below.peer, into: asker.peer };

@@ -29,8 +29,8 @@ interface Known {
 /**
  * Ways to here by the map, which knows nothing of blocks and slots: of what is being heard, or missed, more is known.
  */
-export function ownWays({ map, trees, core }: Known): Ways {
-  const ways = map.waysFrom(handleOf(core.selfId));
+export function ownWays({ trees }: Pick<Known, 'trees'>): Ways {
+  const { ways } = trees.plan;
   const knownMs = new Map<Handle, number>();
   for (const tree of trees.budget.heard)
     if (!tree.blocked)
@@ -66,7 +66,7 @@ export function savingsOf(
     const theirMs = Math.min(UNSERVED_MS, theirs.toMs(handle));
     sources++;
     if (!tree.own && !tree.blocked) {
-      const relayMs = tree.source === peer ? 0 : there.relays ? core.config.relayMs : Infinity;
+      const relayMs = tree.source === peer ? 0 : there.slots > 0 ? core.config.relayMs : Infinity;
       const savedMs = ownMs - (linkMs + theirMs + relayMs);
       if (savedMs > 0) {
         hereMs += savedMs;
@@ -74,7 +74,7 @@ export function savingsOf(
       }
     }
     if (tree.source !== peer) {
-      const relayMs = tree.own ? 0 : here.relays ? core.config.relayMs : Infinity;
+      const relayMs = tree.own ? 0 : here.slots > 0 ? core.config.relayMs : Infinity;
       thereMs += Math.max(0, theirMs - (linkMs + ownMs + relayMs));
     }
   }

@@ -16,7 +16,7 @@ type Routed = ControlMessage & { type: 'routed' };
 export class Signalling {
   /** Signals seen, oldest first; at most `maxSignalsRemembered`. */
   readonly #seen = new Set<string>();
-  /** Origin → neighbour its signals came through, oldest first; same bound. */
+  /** Origin → neighbour its entry or last signal came through, oldest first; same bound. */
   readonly #returnRoutes = new Map<MemberId, MemberId>();
 
   constructor(
@@ -63,7 +63,7 @@ export class Signalling {
   onSignal(from: MemberId, signal: Signal): void {
     const { core } = this;
     if (signal.origin === core.selfId || !this.#remember(signal.origin, signal.id)) return;
-    this.#noteReturnRoute(signal.origin, from);
+    this.noteReturnRoute(signal.origin, from);
     if (signal.target === core.selfId)
       core.effects.push({ type: 'signal', from: signal.origin, payload: signal.payload });
     else if (signal.hopLimit > 0) this.#forward({ ...signal, hopLimit: signal.hopLimit - 1 }, from);
@@ -76,14 +76,15 @@ export class Signalling {
     const target = this.memberOf(message.target);
     if (origin === undefined || target === undefined || origin === core.selfId) return;
     if (!this.#remember(origin, message.id)) return;
-    this.#noteReturnRoute(origin, from);
+    this.noteReturnRoute(origin, from);
     if (target === core.selfId) return this.onRoutedHere(origin, message.payload);
     if (message.hopLimit === 0) return;
     const hop = this.#isDirect(target, from) ? target : this.#nextHop(target, from);
     if (hop !== undefined) core.send(hop, { ...message, hopLimit: message.hopLimit - 1 });
   }
 
-  #noteReturnRoute(origin: MemberId, from: MemberId): void {
+  /** Something that a member made came through a neighbour: it is the way back, for want of a better one. */
+  noteReturnRoute(origin: MemberId, from: MemberId): void {
     remember(this.#returnRoutes, origin, from, this.core.config.maxSignalsRemembered);
   }
 

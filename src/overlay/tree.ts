@@ -9,6 +9,8 @@ import { PeerMap } from './peer-map.js';
 export interface Child {
   capacity: number;
   freeSlots: number;
+  /** It came back from being sent away, without another parent: nobody nearer takes its place. */
+  isSpared: boolean;
   /** When a child that was asked to go is no longer served; Infinity for one that stays. */
   leavingAtMs: number;
 }
@@ -36,6 +38,18 @@ const NO_PATH: readonly number[] = [];
 /** Every map here is bounded by the number of links. */
 export class Tree implements Due {
   readonly handle: Handle;
+  /** Its row in the neighbours' columns; −1 while it is dormant. */
+  slot = -1;
+  /** Nothing was said for long, in a large room: it is kept by the plan alone (`plan.ts`). */
+  dormant = true;
+  wokeAtMs = -Infinity;
+  /** When it lay down, ms: offers that were on their way do not wake it. */
+  dormantSinceMs = -Infinity;
+  /** Sequence number it woke with, for those who hear of it a little later. */
+  wokeWith: number | undefined = undefined;
+  /** When those who were offered nothing are told that it is awake, ms: others around them may have more. */
+  hintAtMs = Infinity;
+  hinted = false;
   parent: MemberId | undefined = undefined;
   /** Until when a parent that has not told its cost yet counts as connected, ms. */
   provisionalUntilMs = 0;
@@ -66,10 +80,11 @@ export class Tree implements Due {
   readonly children = new PeerMap<Child>();
   /** Keys of `children`, as the hot path wants them. */
   forwardTo: readonly MemberId[] = NOBODY;
+  /** When children were sent away, ms. */
+  readonly sentAwayMs = new PeerMap<number>();
   /** Children promised to us by a parent that displaced them, with the end of the promise. */
   readonly adopting = new PeerMap<number>();
 
-  readonly window = new SequenceWindow();
   /** Frames are due: the last one seen was not the end of a spurt. */
   speaking = false;
   lastFrameMs = -Infinity;
@@ -79,15 +94,12 @@ export class Tree implements Due {
   readonly raceTried = new PeerMap<true>();
   /** Who delivered first after a stall, or the present parent when a hand-over is complete; handled at the next tick. */
   winner: MemberId | undefined = undefined;
-  /** Who sends although it was not asked to. */
-  unsolicited: MemberId | undefined = undefined;
-  unsolicitedAtMs = -Infinity;
+  /** When those who send although they were not asked to were told so, ms. */
+  readonly remindedMs = new PeerMap<number>();
 
   blocked = false;
   advertAtMs = Infinity;
   told: Told | undefined = undefined;
-  /** When those neighbours are told that still go by an older offer, because it hardly matters to them, at the latest. */
-  lagAtMs = Infinity;
   epochAdvancedMs = -Infinity;
   epochRequestedMs = -Infinity;
   dueMs = Infinity;
@@ -98,8 +110,9 @@ export class Tree implements Due {
     readonly own: boolean,
     /** Counts up with every tree: decisions of one call are taken in this order. */
     readonly order: number,
-    /** Its row in the neighbours' columns. */
-    readonly slot: number,
+    readonly addedAtMs: number,
+    /** What of it was played. */
+    readonly window = new SequenceWindow(),
   ) {
     this.handle = handleOf(source);
     if (own) {
@@ -109,6 +122,7 @@ export class Tree implements Due {
   }
 
   get connected(): boolean {
+    if (this.dormant) return false;
     return this.own || (this.parent !== undefined && !this.blocked);
   }
 
@@ -153,12 +167,44 @@ export class Tree implements Due {
     return this.isContinued || (beganAt === undefined && !fresh);
   }
 
+  /** Nobody sends it here any more or is sent it; what was played is remembered. */
+  lieDown(nowMs: number): void {
+    this.dormant = true;
+    this.dormantSinceMs = nowMs;
+    this.wokeWith = undefined;
+    this.hinted = false;
+    this.hintAtMs = this.advertAtMs = Infinity;
+    this.parent = undefined;
+    if (!this.own) {
+      this.costMs = this.feasibleMs = Infinity;
+      this.path = NO_PATH;
+    }
+    this.feeds.clear();
+    this.asked.clear();
+    this.refusedUntilMs.clear();
+    this.hints = NOBODY;
+    this.beganAt = undefined;
+    this.winner = undefined;
+    this.unservedSinceMs = undefined;
+    this.sentAwayUntilMs = -Infinity;
+    this.children.clear();
+    this.forwardTo = NOBODY;
+    this.adopting.clear();
+    this.sentAwayMs.clear();
+    this.remindedMs.clear();
+    this.raceTried.clear();
+    this.speaking = this.stalled = false;
+    this.told = undefined;
+  }
+
   /** Forgets a neighbour that is no longer linked. True when it was the parent. */
   dropNeighbour(peer: MemberId): boolean {
     this.feeds.delete(peer);
     this.asked.delete(peer);
     this.refusedUntilMs.delete(peer);
     this.adopting.delete(peer);
+    this.sentAwayMs.delete(peer);
+    this.remindedMs.delete(peer);
     this.raceTried.delete(peer);
     this.removeChild(peer);
     if (this.winner === peer) this.winner = undefined;

@@ -11,10 +11,14 @@ import { type Acceptance, type Rejection, type RouteOffer, type SubscribeRequest
 import type { VoiceHeader } from '../wire/voice-packet.js';
 import type { Core } from './core.js';
 import { Downstream } from './downstream.js';
+import { Dormancy, FIRST_WORDS_KEPT_MS } from './dormancy.js';
+import type { SequenceWindow } from './dedupe.js';
 import { DueQueue } from './due-queue.js';
 import type { PacketVerdict, TreeView } from './interface.js';
+import type { Plan } from './plan.js';
 import type { Prospect } from './worth.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
+import { remember } from './remember.js';
 import type { Roster } from './roster.js';
 import { serialNewer } from './serial.js';
 import { Shunning } from './shunning.js';
@@ -35,14 +39,19 @@ const REVIEW_CHANGE_MS = 0.5;
 const UNSOLICITED_MS = 300;
 /** Sources unknown so far whose offers are kept. */
 const MAX_EARLY_SOURCES = 256;
+/** Of so many of them, the last to go. */
+const MAX_PLAYED = 64;
 /** Children of the own voice below which a member takes in who wants a link, even for another one. */
 const DESERTED = 3;
 const NOBODY: readonly MemberId[] = [];
 
 export class Trees {
   readonly byHandle = new Map<Handle, Tree>();
+  /** Those that are not dormant. */
+  readonly awake = new Set<Tree>();
   readonly budget: UploadBudget;
   readonly downstream: Downstream;
+  readonly dormancy: Dormancy;
   readonly upstream: Upstream;
   /** A voice that was being heard has no parent any more. */
   onLostVoice: (() => void) | undefined = undefined;
@@ -57,6 +66,8 @@ export class Trees {
   readonly #slots = new Slots<Handle>();
   /** The latter, oldest first; at most `MAX_EARLY_SOURCES`. */
   readonly #early = new Set<Handle>();
+  /** What was played of those who are gone: one that only seemed so is heard again, and sent what it said last. */
+  readonly #played = new Map<MemberId, SequenceWindow>();
   #nextReviewMs = 0;
   readonly #shunning = new Shunning();
   readonly #verdict: PacketVerdict = { deliver: false, forwardTo: NOBODY, keep: false };
@@ -65,15 +76,26 @@ export class Trees {
     readonly core: Core,
     readonly roster: Roster,
     readonly neighbours: Neighbours,
+    readonly plan: Plan,
   ) {
     this.budget = new UploadBudget(core);
     this.downstream = new Downstream(core, neighbours, this.budget);
     this.upstream = new Upstream(core, neighbours, this.downstream);
+    this.dormancy = new Dormancy(core, roster, neighbours, plan, this.upstream, this.downstream, {
+      byHandle: this.byHandle,
+      awake: this.awake,
+      slots: this.#slots,
+      mark: (tree) => this.#mark(tree),
+      schedule: (tree, atMs) => this.#schedule(tree, atMs),
+      setAside: (tree) => this.#setAside(tree),
+      speaks: (tree) => this.#speaks(tree),
+      lacks: () => this.onLostVoice?.(),
+    });
   }
 
   /** When `settle` has something to decide next, ms. */
   get nextMs(): number {
-    return Math.min(this.#nextReviewMs, this.#due.nextMs, this.#stallCheckMs);
+    return Math.min(this.#nextReviewMs, this.#due.nextMs, this.#stallCheckMs, this.dormancy.nextMs);
   }
 
   of(member: MemberId): Tree | undefined {
@@ -87,13 +109,13 @@ export class Trees {
     const holder = this.byHandle.get(handle);
     if (holder && holder.source <= member) return;
     if (holder) this.remove(holder.source);
-    const tree = new Tree(member, member === this.core.selfId, this.#planned++, this.#slots.take(handle));
+    const { nowMs, selfId } = this.core;
+    const tree = new Tree(member, member === selfId, this.#planned++, nowMs, this.#played.get(member));
+    this.#played.delete(member);
     tree.blocked = this.#isBlockedMember(member);
     this.byHandle.set(handle, tree);
-    this.#early.delete(handle);
-    if (tree.own) for (const link of this.neighbours.links()) this.downstream.introduce(tree, link);
-    else if (this.neighbours.lively(member)) tree.retryAtMs = this.core.nowMs;
-    this.#mark(tree);
+    if (this.#early.delete(handle)) this.dormancy.wake(tree);
+    if (tree.blocked) this.dormancy.tellUnwanted(this.neighbours.linked);
     this.core.viewChanged = true;
   }
 
@@ -106,16 +128,17 @@ export class Trees {
   remove(member: MemberId, lost = false): void {
     const tree = this.of(member);
     if (!tree) return;
+    this.byHandle.delete(tree.handle);
+    remember(this.#played, member, tree.window, MAX_PLAYED);
+    this.core.viewChanged = true;
+    if (tree.dormant) return this.dormancy.forget(tree);
     if (lost) this.#abandon(tree);
     if (lost) this.downstream.advertise(tree);
-    this.byHandle.delete(tree.handle);
-    this.#due.remove(tree);
-    this.#marked.delete(tree);
-    this.budget.forget(tree);
+    this.awake.delete(tree);
+    this.#setAside(tree);
     for (const neighbour of this.neighbours.linked) neighbour.told.set(tree.slot, 0);
     if (this.isOffered(tree)) this.#keepEarly(tree.handle);
     else this.#slots.release(tree.handle);
-    this.core.viewChanged = true;
   }
 
   /** Keeps the row of a source whose roster entry has not arrived yet: news of trees may overtake news of members. */
@@ -133,14 +156,19 @@ export class Trees {
   }
 
   linkUp(neighbour: Neighbour): void {
-    if (this.downstream.newUntilMs === Infinity)
-      this.downstream.newUntilMs = this.core.nowMs + this.core.config.newcomerMs;
-    for (const tree of this.byHandle.values()) this.downstream.introduce(tree, neighbour);
+    this.plan.linksChanged();
+    for (const tree of this.awake) this.downstream.introduce(tree, neighbour);
+    for (const tree of this.byHandle.values())
+      if (tree.blocked) {
+        this.dormancy.tellUnwanted([neighbour]);
+        break;
+      }
   }
 
   linkDown(peer: MemberId): void {
+    this.plan.linksChanged();
     this.core.discard(peer);
-    for (const tree of this.byHandle.values()) {
+    for (const tree of this.awake) {
       const concerned = tree.expects(peer) || tree.children.has(peer) || tree.adopting.has(peer);
       tree.dropNeighbour(peer);
       if (concerned) this.#mark(tree);
@@ -149,21 +177,26 @@ export class Trees {
 
   /** A neighbour fell silent or leaves: the trees it serves look for another parent now. */
   neighbourFailing(peer: MemberId): void {
-    for (const tree of this.byHandle.values()) if (tree.expects(peer)) this.#mark(tree);
+    this.plan.linksChanged();
+    for (const tree of this.awake) if (tree.expects(peer)) this.#mark(tree);
   }
 
   setBlocked(identity: Identity, blocked: boolean): void {
     if (blocked) this.#blocked.add(identity);
     else this.#blocked.delete(identity);
+    let isOther = false;
     for (const tree of this.byHandle.values()) {
       const now = this.#isBlockedMember(tree.source);
       if (now === tree.blocked) continue;
       tree.blocked = now;
+      isOther = true;
+      this.core.viewChanged = true;
+      if (tree.dormant) continue;
       if (now) this.#abandon(tree);
       tree.retryAtMs = 0;
       this.#mark(tree);
-      this.core.viewChanged = true;
     }
+    if (isOther) this.dormancy.tellUnwanted(this.neighbours.linked);
   }
 
   setShed(shed: boolean): void {
@@ -172,7 +205,7 @@ export class Trees {
   }
 
   limitsChanged(): void {
-    for (const tree of this.byHandle.values()) {
+    for (const tree of this.awake) {
       const surplus = Math.max(0, tree.stayingChildren - this.budget.most(tree));
       for (const peer of stayingWeakestFirst(tree).slice(0, surplus)) this.downstream.move(tree, peer, []);
       tree.advertAtMs = this.core.nowMs;
@@ -198,6 +231,7 @@ export class Trees {
         else from.offers.delete(this.#slots.of(offer.source));
         continue;
       }
+      if (tree.dormant && !this.dormancy.isWokenBy(tree, from, offer)) continue;
       this.#noteRoomBelow(tree, from.peer, offer);
       if (tree.own) continue;
       if (isOffer) {
@@ -223,8 +257,10 @@ export class Trees {
   onSubscribe(from: MemberId, requests: readonly SubscribeRequest[]): void {
     for (const request of requests) {
       const tree = this.byHandle.get(request.source);
-      if (tree) {
+      if (tree?.dormant === true) this.core.dormant(from, tree.handle);
+      else if (tree) {
         this.downstream.onSubscribe(tree, from, request);
+        this.dormancy.sendFirstWords(tree, from, request);
         this.#mark(tree);
       } else this.core.reject(from, { source: request.source, reason: 'leaf', redirects: [] });
     }
@@ -233,7 +269,7 @@ export class Trees {
   onUnsubscribe(from: MemberId, sources: readonly Handle[]): void {
     for (const source of sources) {
       const tree = this.byHandle.get(source);
-      if (!tree) continue;
+      if (!tree || tree.dormant) continue;
       const isTurnedAway = tree.own && tree.speaking && tree.children.has(from);
       this.downstream.onUnsubscribe(tree, from);
       if (isTurnedAway) this.#shunning.turnedAway(this.core.nowMs, tree.children.size);
@@ -244,7 +280,7 @@ export class Trees {
   onAccept(from: MemberId, acceptances: readonly Acceptance[]): void {
     for (const { source, adopt } of acceptances) {
       const tree = this.byHandle.get(source);
-      if (!tree) this.core.unsubscribe(from, source);
+      if (!tree || tree.dormant) this.core.unsubscribe(from, source);
       else if (this.upstream.onAccept(tree, from, adopt)) this.#mark(tree);
     }
   }
@@ -252,7 +288,7 @@ export class Trees {
   onReject(from: MemberId, rejections: readonly Rejection[]): void {
     for (const { source, reason, redirects } of rejections) {
       const tree = this.byHandle.get(source);
-      if (!tree) continue;
+      if (!tree || tree.dormant) continue;
       this.upstream.onReject(tree, from, reason, redirects);
       this.#mark(tree);
     }
@@ -260,7 +296,7 @@ export class Trees {
 
   onEpochRequest(from: MemberId, source: Handle, epoch: number): void {
     const tree = this.byHandle.get(source);
-    if (!tree) return;
+    if (!tree || tree.dormant) return;
     const { core } = this;
     if (!tree.own) {
       if (tree.epoch === epoch && tree.parent !== undefined && tree.parent !== from)
@@ -275,10 +311,17 @@ export class Trees {
     this.#mark(tree);
   }
 
+  /** Whom a voice comes through, or would. */
+  parentOf(tree: Tree): MemberId | undefined {
+    return tree.dormant && !tree.own && !tree.blocked ? this.plan.parentOf(tree.handle) : tree.parent;
+  }
+
   /** Neighbours on the way to a member: its own tree, walked upwards. */
   routesTo(member: MemberId): MemberId[] {
     const tree = this.of(member);
     if (!tree) return [];
+    const planned = this.plan.parentOf(tree.handle);
+    if (tree.dormant) return planned === undefined ? [] : [planned];
     const routes = this.upstream.candidates(tree, true).sort((a, b) => a.totalMs - b.totalMs);
     const hops = routes.map((candidate) => candidate.peer);
     if (tree.parent !== undefined) hops.unshift(tree.parent);
@@ -292,7 +335,8 @@ export class Trees {
   prospects(): Prospect[] {
     const prospects: Prospect[] = [];
     for (const tree of this.byHandle.values()) {
-      if (!tree.own && !tree.blocked) prospects.push(this.#prospect(tree));
+      if (!tree.own && !tree.blocked)
+        prospects.push(tree.dormant ? this.plan.prospect(tree.handle) : this.#prospect(tree));
     }
     return prospects;
   }
@@ -301,6 +345,7 @@ export class Trees {
   soonestMs(source: Handle): number {
     const tree = this.byHandle.get(source);
     if (!tree || tree.blocked) return Infinity;
+    if (tree.dormant && !tree.own) return this.plan.costMs(source);
     return tree.own ? 0 : this.#prospect(tree).costMs;
   }
 
@@ -337,9 +382,12 @@ export class Trees {
     const tree = this.byHandle.get(header.source);
     if (!tree || tree.own) return verdict;
     const { nowMs } = this.core;
-    if (!tree.expects(from) && nowMs - tree.unsolicitedAtMs > UNSOLICITED_MS) {
-      tree.unsolicited = from;
-      tree.unsolicitedAtMs = nowMs;
+    if (tree.dormant) this.dormancy.wakeWith(tree, from, header.sequence);
+    else if (tree.wokeWith === undefined && nowMs - tree.wokeAtMs < FIRST_WORDS_KEPT_MS)
+      this.dormancy.firstWords(tree, from, header.sequence);
+    if (!tree.expects(from) && nowMs - (tree.remindedMs.get(from) ?? -Infinity) > UNSOLICITED_MS) {
+      tree.remindedMs.set(from, nowMs);
+      this.core.unsubscribe(from, tree.handle);
       this.#schedule(tree, nowMs);
     }
     if (tree.blocked) return verdict;
@@ -356,7 +404,7 @@ export class Trees {
     tree.stalled = false;
     if (tree.window.newest === header.sequence >>> 0) tree.speaking = !header.endOfSpurt;
     if (tree.speaking) {
-      if (this.budget.note(tree)) this.#speechBegins(tree);
+      this.#speaks(tree);
       this.#watched.add(tree);
       this.#stallCheckMs = Math.min(this.#stallCheckMs, nowMs + this.core.config.stallMs);
     }
@@ -371,16 +419,23 @@ export class Trees {
   }
 
   isHeard(): boolean {
-    return (this.of(this.core.selfId)?.forwardTo.length ?? 0) > 0;
+    const own = this.of(this.core.selfId);
+    if (own?.dormant)
+      return this.neighbours.linked.some(({ lively, unwanted }) => lively && !unwanted.has(own.handle));
+    return (own?.forwardTo.length ?? 0) > 0;
   }
 
   /** Hot path: a packet of the own voice. */
-  sendOwn(endOfSpurt: boolean): PacketVerdict {
+  sendOwn(sequence: number, endOfSpurt: boolean): PacketVerdict {
     const verdict = this.#verdict;
     const tree = this.of(this.core.selfId);
     if (tree) {
+      const wakes = tree.dormant;
+      if (wakes) this.dormancy.wake(tree);
       tree.speaking = !endOfSpurt;
-      if (this.budget.note(tree)) this.#speechBegins(tree);
+      tree.lastFrameMs = this.core.nowMs;
+      this.#speaks(tree);
+      if (wakes) this.dormancy.firstWords(tree, tree.source, sequence);
     }
     verdict.deliver = false;
     verdict.keep = tree !== undefined;
@@ -394,13 +449,16 @@ export class Trees {
     if (nowMs >= this.#nextReviewMs) {
       this.#nextReviewMs = nowMs + REVIEW_MS;
       this.#reviewLinks();
+      this.dormancy.review();
       if (this.budget.expire()) this.#speakersChanged();
     }
+    this.dormancy.wakeInSmallRoom();
     if (nowMs >= this.#stallCheckMs) this.#checkStalls();
     const due = this.#due.takeDue(nowMs);
     if (due.length > 1) due.sort((a, b) => a.order - b.order);
     for (const tree of due) this.#mark(tree);
     for (const tree of this.#marked) {
+      if (tree.dormant && !this.dormancy.wakesNow(tree)) continue;
       this.#service(tree);
       // What can wait waits for company: one tick serves many silent trees.
       const canWait = tree.dueMs - nowMs > TICK_MS && !tree.speaking;
@@ -454,17 +512,20 @@ export class Trees {
       link.reviewedCostMs = link.costMs;
       moved.push(link);
     }
-    if (moved.length > 0) this.#markServable(moved);
+    if (moved.length === 0) return;
+    this.plan.linksChanged();
+    this.#markServable(moved);
   }
 
   /** How long a new link takes is known now: until then only those without any parent turn to it. */
   linkMeasured(link: Neighbour): void {
+    this.plan.linksChanged();
     link.reviewedCostMs = link.costMs;
     this.#markServable([link]);
   }
 
   #markServable(links: readonly Neighbour[]): void {
-    for (const tree of this.byHandle.values()) {
+    for (const tree of this.awake) {
       if (tree.own) continue;
       for (const link of links) {
         if (tree.parent === link.peer || link.offers.costMs(tree.slot) + link.costMs < tree.costMs) {
@@ -476,14 +537,21 @@ export class Trees {
   }
 
   views(): TreeView[] {
-    return [...this.byHandle.values()].map((tree) => ({
+    return [...this.byHandle.values()].map((tree) =>
+      tree.dormant ? this.dormancy.view(tree) : this.#view(tree),
+    );
+  }
+
+  #view(tree: Tree): TreeView {
+    return {
       sourceId: tree.source,
+      planned: false,
       parentId: tree.parent,
       childIds: [...tree.forwardTo],
       backupIds: tree.own ? [] : this.upstream.backups(tree),
       hops: tree.own ? 0 : tree.connected ? tree.path.length : undefined,
       costMs: tree.connected ? tree.costMs : undefined,
-    }));
+    };
   }
 
   /** Sources without any parent for longer than `ms`: somebody should open a link for them. */
@@ -494,12 +562,16 @@ export class Trees {
     );
   }
 
-  /** Sources that were being heard until nobody offered them any more: who relayed them blocks them now. */
+  /**
+   * Sources that were being heard until nobody offered them any more, and those that neighbours say are awake and do not
+   * offer: who could relay them blocks them.
+   */
   cutOff(): Tree[] {
     const { cutOffMs, stallGiveUpMs } = this.core.config;
-    return this.unserved(cutOffMs).filter(
-      (tree) => tree.lastFrameMs + stallGiveUpMs > (tree.unservedSinceMs ?? 0) && !this.isOffered(tree),
-    );
+    return this.unserved(cutOffMs).filter((tree) => {
+      const wasHeard = tree.lastFrameMs + stallGiveUpMs > (tree.unservedSinceMs ?? 0);
+      return (wasHeard || this.dormancy.isWithheld(tree)) && !this.isOffered(tree);
+    });
   }
 
   /** Whether several children turned away from the own voice at once, lately: they block it. */
@@ -512,17 +584,23 @@ export class Trees {
     if (this.isShunned) return true;
     const own = this.of(this.core.selfId);
     if (!own) return false;
+    if (own.dormant) {
+      const willing = this.neighbours.linked.filter(
+        ({ lively, unwanted }) => lively && !unwanted.has(own.handle),
+      );
+      return willing.length < Math.min(DESERTED, this.neighbours.linkCount);
+    }
     return own.children.size < Math.min(DESERTED, this.downstream.capacity(own));
   }
 
   /** Whether any neighbour offers a source. */
   isOffered(tree: Tree): boolean {
-    return this.neighbours.linked.some((link) => link.offers.has(tree.slot));
+    return this.neighbours.isOffered(tree.slot);
   }
 
   /** Whether words pass over the link to a neighbour at this moment, in either direction. */
   carriesSpeech(peer: MemberId): boolean {
-    for (const tree of this.byHandle.values())
+    for (const tree of this.awake)
       if (tree.speaking && (tree.parent === peer || tree.children.has(peer))) return true;
     return false;
   }
@@ -541,6 +619,17 @@ export class Trees {
     this.#marked.add(tree);
   }
 
+  #setAside(tree: Tree): void {
+    this.#due.schedule(tree, Infinity);
+    this.#marked.delete(tree);
+    this.#watched.delete(tree);
+    this.budget.forget(tree);
+  }
+
+  #speaks(tree: Tree): void {
+    if (this.budget.note(tree)) this.#speechBegins(tree);
+  }
+
   #schedule(tree: Tree, atMs: number): void {
     if (atMs < tree.dueMs) this.#due.schedule(tree, atMs);
   }
@@ -552,8 +641,8 @@ export class Trees {
     if (tree.speaking && tree.unservedSinceMs === core.nowMs) this.onLostVoice?.();
     downstream.noteChange(tree);
     if (core.nowMs >= tree.advertAtMs) downstream.advertise(tree);
-    if (core.nowMs >= tree.lagAtMs) downstream.catchUp(tree);
-    tree.dueMs = Math.min(tree.dueMs, tree.advertAtMs, tree.lagAtMs);
+    if (core.nowMs >= tree.hintAtMs) downstream.hint(tree);
+    tree.dueMs = Math.min(tree.dueMs, tree.advertAtMs, tree.hintAtMs);
   }
 
   /** Blocked: not a packet more in or out, no offer, no child. */

@@ -22,6 +22,8 @@ import type { Tree } from './tree.js';
 /** First pause between rounds of asking when nobody takes us, ms; doubles up to the second. */
 const RETRY_MS = 120;
 const RETRY_MAX_MS = 2000;
+/** How long a tree that woke moves for as little as a silent one, ms. */
+const SETTLING_MS = 4000;
 /** How long a silent tree keeps its old parent, ms: a first word on its way may have passed the new one already. */
 const SILENT_OVERLAP_MS = 150;
 
@@ -37,10 +39,6 @@ export class Upstream {
   service(tree: Tree): void {
     const { core, neighbours } = this;
     const { nowMs, config } = core;
-    if (tree.unsolicited !== undefined) {
-      if (!tree.expects(tree.unsolicited)) core.unsubscribe(tree.unsolicited, tree.handle);
-      tree.unsolicited = undefined;
-    }
     if (tree.blocked) return;
     this.#settleRace(tree);
     this.#expireUpstream(tree);
@@ -72,6 +70,20 @@ export class Upstream {
     } else if (nowMs < tree.sentAwayUntilMs) this.#leave(tree, tree.parent);
     else this.#improve(tree, tree.parent);
     if (tree.stalled) tree.dueMs = Math.min(tree.dueMs, tree.lastFrameMs + config.stallGiveUpMs);
+  }
+
+  /** First words come from a neighbour: it is the parent. Nothing is offered before it offered its cost and path. */
+  begin(tree: Tree, parent: MemberId): void {
+    this.#setParent(tree, parent);
+    if (this.neighbours.link(parent)?.offers.has(tree.slot)) return;
+    tree.costMs = Infinity;
+    tree.path = [];
+  }
+
+  /** The parent has nothing to send any more. */
+  lose(tree: Tree): void {
+    tree.parent = undefined;
+    tree.retryAtMs = this.core.nowMs;
   }
 
   /** The neighbour takes us; `adopt` is a child it sends our way with that. @returns false when nobody asked it. */
@@ -433,7 +445,9 @@ export class Upstream {
     const feasibleMs = tree.speaking ? tree.feasibleMs : Infinity;
     const noiseMs = this.neighbours.link(parent)?.noiseMs ?? 0;
     const present = { parent, costMs: tree.costMs, noiseMs, feasibleMs };
-    const least = tree.speaking
+    // One that just woke has a parent by the map, whose delays are rounded.
+    const isSettled = tree.speaking && core.nowMs - tree.wokeAtMs >= SETTLING_MS;
+    const least = isSettled
       ? { switchGain: config.speakingSwitchGain, switchGainMs: config.speakingSwitchGainMs }
       : config;
     const wantedMs = tree.costMs - Math.max(least.switchGainMs, least.switchGain * tree.costMs);

@@ -9,7 +9,7 @@
  * | 2 digest | u16 members, u32 hash over ids and versions, u32 hash over link records |
  * | 3 versions | u8 flags (1: answer expected, 2: only what is new), u16 n, n × (u32 handle, u8 entry version, or 255 and u32) |
  * | 4 heartbeat | u16 own clock ms, u16 echoed clock ms, u16 ms held (65535: nothing to echo) |
- * | 5 advertise | u16 t, t × (u16 hop tag, index: 0 or the step after it), u16 n, n × (u32 source, u8 flags, u16 cost in ¼ ms (65535: no route), u8 room, with flag 1 u16 route epoch, with 2 u8 capacity, with 4 u16 tag of the source, with 8 index of the first step) |
+ * | 5 advertise | u16 t, t × (u16 hop tag, index: 0 or the step after it), u16 n, n × (u32 source, u8 flags, u16 cost in ¼ ms (65535: no route), u8 room, with flag 1 u16 route epoch, with 2 u8 capacity, with 4 u16 tag of the source, with 8 index of the first step; 16: the source speaks) |
  * | 6 subscribe | u16 n, n × (u32 source, u8 flags 1 urgent, 2 unserved, 4 replay, u8 capacity, u8 free slots, [u32 from sequence]) |
  * | 7 unsubscribe | u16 n, n × u32 source |
  * | 8 accept | u16 n, n × (u32 source, u8 has adopted child, [16 B member id]) |
@@ -25,9 +25,11 @@
  * | 18 appraisal | u16 worth of this link in ¼ ms |
  * | 19 want | u16 n, n × u32 handle whose entry is asked for |
  * | 20 news-mode | u8 1: send me news of members at once, 0: only say what is new |
- * | 23 link-records | u8 n, n × (u32 handle, u16 sequence, u8 k, 0x80: passes no voices on, k × (u16 hop tag, u8 delay), u8 m, m × (u16 hop tag, u8 delay)) |
+ * | 23 link-records | u8 n, 0x80: answers what the receiver asked for, n × (u32 handle, u16 sequence, u8 slots, u8 k, k × (u16 hop tag, u8 delay), u8 m, m × (u16 hop tag, u8 delay)) |
  * | 24 link-records-known | u8 1: answer expected, u16 n, n × (u32 handle, u16 sequence): what the sender has |
  * | 25 trial | u8 step: 0 ping, 1 pong, 2 keep, 3 drop, u16 round trip of the link in ¼ ms (65535: not told) |
+ * | 21 dormant | u16 n, n × u32 source: nothing has been said there for long, and its tree is kept by the map of links alone |
+ * | 26 unwanted | u16 n, n × u32 source that the sender is not to be sent before it asks; replaces what it said before |
  * | 22 routed | u32 origin, u32 target, u16 id, u8 hop limit, u16 length, control message for the target's overlay |
  *
  * The paths of an advertise run together towards the sender, so it holds a tree of steps and each offer names the one after its
@@ -54,7 +56,7 @@ export const MAX_ENTRIES_PER_MESSAGE = 64;
 export const MAX_VERSIONS_PER_MESSAGE = 2048;
 export const MAX_OFFERS_PER_MESSAGE = 512;
 export const MAX_SOURCES_PER_MESSAGE = 512;
-export const MAX_RECORDS_PER_MESSAGE = 128;
+export const MAX_RECORDS_PER_MESSAGE = 127;
 export const MAX_NEIGHBOURS = 64;
 /** Members a link record tells of that were measured lately. */
 export const MAX_MEASURED = 16;
@@ -91,6 +93,8 @@ export interface RouteOffer {
   readonly capacity: number;
   /** Hop tags of the sender's ancestors, the source first, the sender left out. */
   readonly path: readonly number[];
+  /** The source speaks, as far as the sender hears. */
+  readonly isSpeaking: boolean;
 }
 
 export interface SubscribeRequest {
@@ -142,8 +146,8 @@ export interface LinkRecord {
   readonly handle: Handle;
   /** Counted up by the member; a 16-bit serial number. */
   readonly sequence: number;
-  /** It passes voices of others on. */
-  readonly relays: boolean;
+  /** Copies of a voice of others that it plans to pass on. */
+  readonly slots: number;
   readonly links: readonly ToldLink[];
   /** Members it measured lately without being linked to them now. */
   readonly measured: readonly ToldLink[];
@@ -166,7 +170,12 @@ export type ControlMessage =
       /** Over the link records the sender has. */
       readonly linksHash: number;
     }
-  | { readonly type: 'link-records'; readonly records: readonly LinkRecord[] }
+  | {
+      readonly type: 'link-records';
+      /** The receiver asked for what it lacks; otherwise they are news. */
+      readonly isAnswer: boolean;
+      readonly records: readonly LinkRecord[];
+    }
   | {
       readonly type: 'link-records-known';
       readonly answerExpected: boolean;
@@ -191,6 +200,10 @@ export type ControlMessage =
   | { readonly type: 'advertise'; readonly offers: readonly RouteOffer[] }
   | { readonly type: 'subscribe'; readonly requests: readonly SubscribeRequest[] }
   | { readonly type: 'unsubscribe'; readonly sources: readonly Handle[] }
+  /** The sender keeps no tree of these sources any more until they speak: offers it made are void. */
+  | { readonly type: 'dormant'; readonly sources: readonly Handle[] }
+  /** All sources whose first words the sender does not take from whom it never asked. */
+  | { readonly type: 'unwanted'; readonly sources: readonly Handle[] }
   | { readonly type: 'accept'; readonly acceptances: readonly Acceptance[] }
   | { readonly type: 'reject'; readonly rejections: readonly Rejection[] }
   | { readonly type: 'replay'; readonly source: Handle; readonly fromSequence: number }
@@ -268,10 +281,12 @@ const TYPE_CODES = {
   appraisal: 18,
   want: 19,
   'news-mode': 20,
+  dormant: 21,
   routed: 22,
   'link-records': 23,
   'link-records-known': 24,
   trial: 25,
+  unwanted: 26,
 } as const satisfies Record<ControlMessage['type'], number>;
 
 const REJECT_REASONS: readonly RejectReason[] = ['full', 'leaf', 'loop', 'moved'];
@@ -287,12 +302,13 @@ const FLAG_EPOCH = 1;
 const FLAG_CAPACITY = 2;
 const FLAG_PATH = 4;
 const FLAG_STEPS = 8;
-const FLAGS_OF_OFFER = 15;
+const FLAG_SPEAKING = 16;
+const FLAGS_OF_OFFER = 31;
 /** More than the paths of all offers of a message could hold, were none of their steps the same. */
 const MAX_STEPS = MAX_OFFERS_PER_MESSAGE * (MAX_PATH_HOPS - 1);
 const MEMBER_ID_BYTES = 16;
 const LARGE_VERSION = 255;
-const PASSES_NOTHING_ON = 0x80;
+const IS_ANSWER = 0x80;
 const LEAST_LINK_DELAY_MS = 0.25;
 const LINK_DELAY_STEP = Math.log(1.03);
 
@@ -339,11 +355,11 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
       break;
     case 'link-records':
       bounded(message.records.length, MAX_RECORDS_PER_MESSAGE);
-      writer.u8(message.records.length);
+      writer.u8(message.records.length | (message.isAnswer ? IS_ANSWER : 0));
       for (const record of message.records) {
         bounded(record.links.length, MAX_NEIGHBOURS);
         writer.u32(record.handle).u16(record.sequence);
-        writer.u8(record.links.length | (record.relays ? 0 : PASSES_NOTHING_ON));
+        writer.u8(byte(record.slots)).u8(record.links.length);
         for (const link of record.links) writeLink(writer, link);
         bounded(record.measured.length, MAX_MEASURED);
         writer.u8(record.measured.length);
@@ -388,6 +404,8 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
       }
       break;
     case 'unsubscribe':
+    case 'dormant':
+    case 'unwanted':
       bounded(message.sources.length, MAX_SOURCES_PER_MESSAGE);
       writer.u16(message.sources.length);
       for (const source of message.sources) writer.u32(source);
@@ -489,11 +507,14 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
       };
     case TYPE_CODES.digest:
       return { type: 'digest', members: reader.u16(), hash: reader.u32(), linksHash: reader.u32() };
-    case TYPE_CODES['link-records']:
+    case TYPE_CODES['link-records']: {
+      const count = reader.u8();
       return {
         type: 'link-records',
-        records: list(reader, reader.u8(), MAX_RECORDS_PER_MESSAGE, linkRecord),
+        isAnswer: (count & IS_ANSWER) !== 0,
+        records: list(reader, count & ~IS_ANSWER, MAX_RECORDS_PER_MESSAGE, linkRecord),
       };
+    }
     case TYPE_CODES['link-records-known']: {
       const flags = reader.u8();
       reader.check(flags <= 1);
@@ -533,6 +554,10 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
       return { type: 'subscribe', requests: list(reader, reader.u16(), MAX_SOURCES_PER_MESSAGE, request) };
     case TYPE_CODES.unsubscribe:
       return { type: 'unsubscribe', sources: list(reader, reader.u16(), MAX_SOURCES_PER_MESSAGE, handle) };
+    case TYPE_CODES.dormant:
+      return { type: 'dormant', sources: list(reader, reader.u16(), MAX_SOURCES_PER_MESSAGE, handle) };
+    case TYPE_CODES.unwanted:
+      return { type: 'unwanted', sources: list(reader, reader.u16(), MAX_SOURCES_PER_MESSAGE, handle) };
     case TYPE_CODES.accept:
       return { type: 'accept', acceptances: list(reader, reader.u16(), MAX_SOURCES_PER_MESSAGE, acceptance) };
     case TYPE_CODES.reject:
@@ -611,10 +636,10 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
 function linkRecord(reader: ByteReader): LinkRecord {
   const source = handle(reader);
   const sequence = reader.u16();
-  const flags = reader.u8();
-  const links = list(reader, flags & ~PASSES_NOTHING_ON, MAX_NEIGHBOURS, toldLink);
+  const slots = reader.u8();
+  const links = list(reader, reader.u8(), MAX_NEIGHBOURS, toldLink);
   const measured = list(reader, reader.u8(), MAX_MEASURED, toldLink);
-  return { handle: source, sequence, relays: (flags & PASSES_NOTHING_ON) === 0, links, measured };
+  return { handle: source, sequence, slots, links, measured };
 }
 
 function writeLink(writer: ByteWriter, { tag, delayMs }: ToldLink): void {
@@ -681,7 +706,8 @@ function writeOffers(writer: ByteWriter, offers: readonly RouteOffer[]): void {
       (offer.epoch === 0 ? 0 : FLAG_EPOCH) |
         (hasNewCapacity ? FLAG_CAPACITY : 0) |
         (path.length === 0 ? 0 : FLAG_PATH) |
-        (index === 0 ? 0 : FLAG_STEPS),
+        (index === 0 ? 0 : FLAG_STEPS) |
+        (offer.isSpeaking ? FLAG_SPEAKING : 0),
     );
     writer.u16(costToWire(offer.costMs)).u8(roomToWire(offer));
     if (offer.epoch !== 0) writer.u16(offer.epoch);
@@ -723,7 +749,7 @@ function readOffers(reader: ByteReader): RouteOffer[] {
       reader.check(path.length > 0 && step !== undefined);
       for (; step; step = steps[step.next - 1]) path.push(step.tag);
     }
-    return { source, epoch, costMs, ...room, capacity, path };
+    return { source, epoch, costMs, ...room, capacity, path, isSpeaking: (flags & FLAG_SPEAKING) !== 0 };
   });
 }
 

@@ -22,6 +22,7 @@ describe('children', () => {
     neighbours.up(CHILD, 'link', 0);
     const downstream = new Downstream(core, neighbours, new UploadBudget(core));
     const tree = new Tree(SOURCE, false, 0, 0);
+    tree.dormant = false;
     tree.parent = SOURCE;
     tree.costMs = 20;
     const request = {

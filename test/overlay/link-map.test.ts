@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { LinkMap } from '../../src/overlay/link-map.js';
+import { LinkMap, type FirstLink, type TreePlace } from '../../src/overlay/link-map.js';
 import type { Handle } from '../../src/units.js';
-import type { LinkRecord } from '../../src/wire/control.js';
+import {
+  MAX_MEASURED,
+  MAX_NEIGHBOURS,
+  quantiseLinkDelay as told,
+  type LinkRecord,
+} from '../../src/wire/control.js';
 
 const RELAY_MS = 1;
 const handle = (n: number) => n as Handle;
@@ -14,8 +19,8 @@ function record(
   links: Readonly<Record<number, number>>,
   more: Partial<LinkRecord> = {},
 ): LinkRecord {
-  const told = Object.entries(links).map(([tag, delayMs]) => ({ tag: Number(tag), delayMs }));
-  return { handle: handle(n), sequence: 1, relays: true, links: told, measured: [], ...more };
+  const list = Object.entries(links).map(([tag, delayMs]) => ({ tag: Number(tag), delayMs: told(delayMs) }));
+  return { handle: handle(n), sequence: 1, slots: 32, links: list, measured: [], ...more };
 }
 
 function mapOf(...records: LinkRecord[]): LinkMap {
@@ -24,13 +29,125 @@ function mapOf(...records: LinkRecord[]): LinkMap {
   return map;
 }
 
+/** The links a member tells of, as it knows them itself. */
+const firstLinks = (links: Readonly<Record<number, number>>): FirstLink[] =>
+  Object.entries(links).map(([n, delayMs]) => ({ handle: handle(Number(n)), delayMs: told(delayMs) }));
+
+/** Equal but for the order in which sums were made. */
+function assertNear(actualMs: number, expectedMs: number, withinMs = 1e-9): void {
+  const isNear = actualMs === expectedMs || Math.abs(actualMs - expectedMs) < withinMs;
+  assert.ok(isNear, `${actualMs} instead of ${expectedMs}`);
+}
+
+interface Told {
+  readonly record: LinkRecord;
+  readonly tag: number;
+}
+
+/** Of the room of records, by trying everything. */
+class Brute {
+  constructor(
+    readonly all: readonly Told[],
+    /** How delays are summed. */
+    readonly round: (ms: number) => number = (ms) => ms,
+  ) {}
+
+  linkMs(from: Told, to: Told): number {
+    const least = ({ record: { links } }: Told, { tag }: Told) =>
+      Math.min(...links.filter((link) => link.tag === tag).map(({ delayMs }) => delayMs));
+    return from === to ? Infinity : this.round(Math.max(least(from, to), least(to, from)));
+  }
+
+  /** What it costs to go on from a member to another. */
+  stepMs(start: Told, from: Told, to: Told): number {
+    return from === start || from.record.slots > 0 ? this.linkMs(from, to) : Infinity;
+  }
+
+  /** Bellman and Ford: costs from a member, of all ways or of those that begin with one link and come not back. */
+  costsMs(start: Told, first?: { hop: Told; delayMs: number }): Map<Told, number> {
+    const costs = first ? new Map([[first.hop, first.delayMs]]) : new Map([[start, 0]]);
+    for (let round = 0; round < this.all.length; round++)
+      for (const [from, fromMs] of costs)
+        for (const to of this.all) {
+          const costMs = fromMs + (from === start ? 0 : RELAY_MS) + this.stepMs(start, from, to);
+          if (to !== start && costMs < (costs.get(to) ?? Infinity)) costs.set(to, costMs);
+        }
+    return costs;
+  }
+}
+
+/** Few enough that ways are often equally soon, or any. */
+const anyDelays = [
+  fc.constantFrom(7, 12, 30).map(told),
+  fc.double({ min: 0.25, max: 460, noNaN: true }).map(told),
+] as const;
+
+/** Records of a small room: some pass nothing on, some tags belong to two, some links are told of by one end or twice. */
+const anyRoom: fc.Arbitrary<Told[]> = fc
+  .uniqueArray(fc.oneof(fc.nat(9), fc.nat(0xffffffff)), { minLength: 1, maxLength: 8, size: 'max' })
+  .chain((handles) => {
+    const member = fc.nat(handles.length - 1);
+    const tag = fc.oneof(
+      { weight: 4, arbitrary: fc.constant(undefined) },
+      { weight: 1, arbitrary: fc.nat(2) },
+    );
+    const edges = (delay: fc.Arbitrary<number>) => {
+      const toldBy = fc.constantFrom('both', 'both', 'both', 'a');
+      const edge = fc.record({ a: member, b: member, aMs: delay, bMs: delay, toldBy });
+      return fc.array(edge, { maxLength: 28, size: 'max' });
+    };
+    return fc.record({
+      handles: fc.constant(handles),
+      tags: fc.tuple(...handles.map(() => tag)),
+      relays: fc.tuple(...handles.map(() => fc.constantFrom(32, 32, 32, 0))),
+      edges: fc.oneof(...anyDelays.map(edges)),
+    });
+  })
+  .map(({ handles, tags, relays, edges }) => {
+    const tagOf = (n: number) => tags[n] ?? 100 + n;
+    return handles.map((number, n) => {
+      const links = edges.flatMap(({ a, b, aMs, bMs, toldBy }) => [
+        ...(a === n ? [{ tag: tagOf(b), delayMs: aMs }] : []),
+        ...(b === n && toldBy === 'both' ? [{ tag: tagOf(a), delayMs: bMs }] : []),
+      ]);
+      const record = { handle: handle(number), sequence: 1, slots: relays[n] ?? 32, links, measured: [] };
+      return { record, tag: tagOf(n) };
+    });
+  });
+
+/** A room, some of whom are forgotten, and its map after a history of its own. */
+const anyMap = anyRoom
+  .chain((room) =>
+    fc.record({
+      room: fc.constant(room),
+      order: fc.shuffledSubarray(room, { minLength: room.length }),
+      other: fc.shuffledSubarray(room, { minLength: room.length }),
+      forgotten: fc.oneof(fc.constant<Told[]>([]), fc.subarray(room)),
+    }),
+  )
+  .map(({ room, order, other, forgotten }) => {
+    const map = new LinkMap(RELAY_MS);
+    for (const { record, tag } of order) map.note(record, tag);
+    for (const { record } of forgotten) map.forget(record.handle);
+    const left = room.filter((each) => !forgotten.includes(each));
+    // Asked in between, with links that are gone since.
+    const otherMap = new LinkMap(RELAY_MS);
+    for (const { record, tag } of room) {
+      otherMap.note({ ...record, sequence: 0, links: record.links.slice(1) }, tag);
+      otherMap.waysFrom(record.handle);
+    }
+    for (const { record, tag } of other) otherMap.note(record, tag);
+    for (const { record } of forgotten) otherMap.forget(record.handle);
+    return { left, map, otherMap };
+  });
+
 describe('the map of links', () => {
   test('a way costs its links and a relay for each member between', () => {
     const map = mapOf(record(1, { 2: 10 }), record(2, { 1: 10, 3: 20 }), record(3, { 2: 20 }));
     const ways = map.waysFrom(handle(1));
     assert.equal(ways.toMs(handle(1)), 0);
-    assert.equal(ways.toMs(handle(2)), 10);
-    assert.equal(ways.toMs(handle(3)), 10 + RELAY_MS + 20);
+    assert.equal(ways.toMs(handle(2)), told(10));
+    assert.equal(ways.toMs(handle(3)), told(10) + RELAY_MS + told(20));
     assert.equal(ways.toMs(handle(4)), Infinity);
     assert.equal(map.waysFrom(handle(4)).toMs(handle(1)), Infinity);
   });
@@ -43,18 +160,14 @@ describe('the map of links', () => {
       Infinity,
     );
     const liar = mapOf(record(1, { 2: 50 }), record(2, { 1: 0.25 }));
-    assert.equal(liar.waysFrom(handle(1)).toMs(handle(2)), 50);
+    assert.equal(liar.waysFrom(handle(1)).toMs(handle(2)), told(50));
   });
 
   test('who passes nothing on is an end of every way, or its beginning', () => {
-    const map = mapOf(
-      record(1, { 2: 10 }),
-      record(2, { 1: 10, 3: 10 }, { relays: false }),
-      record(3, { 2: 10 }),
-    );
-    assert.equal(map.waysFrom(handle(1)).toMs(handle(2)), 10);
+    const map = mapOf(record(1, { 2: 10 }), record(2, { 1: 10, 3: 10 }, { slots: 0 }), record(3, { 2: 10 }));
+    assert.equal(map.waysFrom(handle(1)).toMs(handle(2)), told(10));
     assert.equal(map.waysFrom(handle(1)).toMs(handle(3)), Infinity);
-    assert.equal(map.waysFrom(handle(2)).toMs(handle(3)), 10);
+    assert.equal(map.waysFrom(handle(2)).toMs(handle(3)), told(10));
   });
 
   test('only a newer record replaces one, across the wrap of its number', () => {
@@ -62,7 +175,7 @@ describe('the map of links', () => {
     assert.equal(map.note(record(1, {}, { sequence: 0xffff }), 1), false);
     assert.equal(map.note(record(1, {}, { sequence: 0xfffe }), 1), false);
     assert.equal(map.note(record(1, { 2: 30 }, { sequence: 0 }), 1), true);
-    assert.equal(map.waysFrom(handle(1)).toMs(handle(2)), 30);
+    assert.equal(map.waysFrom(handle(1)).toMs(handle(2)), told(30));
     map.forget(handle(2));
     assert.equal(map.waysFrom(handle(1)).toMs(handle(2)), Infinity);
   });
@@ -83,7 +196,7 @@ describe('the map of links', () => {
     const map = mapOf(record(1, { 2: 50, 3: 50 }), record(2, { 1: 50, 3: 1 }), record(3, { 1: 50, 2: 1 }));
     assert.deepEqual(
       [2, 3].map((n) => map.waysFrom(handle(1)).toMs(handle(n))),
-      [50, 50],
+      [told(50), told(50)],
     );
   });
 
@@ -104,7 +217,10 @@ describe('the map of links', () => {
         }
         const map = mapOf(...direct.map((links, n) => record(n, Object.fromEntries(links))));
         const costs = direct.map((links, n) =>
-          direct.map((_, m) => (n === m ? 0 : (links.get(m) ?? Infinity))),
+          direct.map((_, m) => {
+            const delayMs = links.get(m);
+            return n === m ? 0 : delayMs === undefined ? Infinity : told(delayMs);
+          }),
         );
         const cost = (n: number, m: number) => costs[n]?.[m] ?? Infinity;
         for (let k = 0; k < size; k++)
@@ -114,8 +230,306 @@ describe('the map of links', () => {
               costs[n]![m] = Math.min(cost(n, m), cost(n, k) + relayMs + cost(k, m));
             }
         const ways = map.waysFrom(handle(start));
-        for (let m = 0; m < size; m++) assert.equal(ways.toMs(handle(m)), cost(start, m));
+        for (let m = 0; m < size; m++) assertNear(ways.toMs(handle(m)), cost(start, m));
       }),
     );
+  });
+
+  test('records come back as they were told, the longest unchanged first, whatever was told and forgotten', () => {
+    const plain = { noNullPrototype: true };
+    const list = (maxLength: number) =>
+      fc.array(fc.record({ tag: fc.nat(0xffff), delayMs: fc.oneof(...anyDelays) }, plain), { maxLength });
+    const fields = {
+      handle: fc.constantFrom(0, 1, 2, 0x7fffffff, 0xfffffffe, 0xffffffff).map(handle),
+      sequence: fc.nat(0xffff),
+      slots: fc.integer({ min: 0, max: 255 }),
+      links: list(MAX_NEIGHBOURS),
+      measured: list(MAX_MEASURED),
+    };
+    const note = fc.record(fields, plain);
+    const forget = note.map(({ handle: member }) => member);
+    fc.assert(
+      fc.property(fc.array(fc.oneof({ weight: 4, arbitrary: note }, forget), { maxLength: 60 }), (steps) => {
+        const map = new LinkMap(RELAY_MS);
+        const model = new Map<Handle, LinkRecord>();
+        for (const step of steps) {
+          const { version } = map;
+          let isNew: boolean;
+          if (typeof step === 'number') {
+            isNew = model.delete(step);
+            map.forget(step);
+          } else {
+            isNew = map.note(step, 7);
+            if (isNew) {
+              model.delete(step.handle);
+              model.set(step.handle, step);
+            }
+          }
+          assert.equal(map.version > version, isNew);
+        }
+        assert.deepEqual([...map.records()], [...model.values()]);
+        assert.deepEqual(map.handles(), [...model.keys()]);
+        assert.equal(map.size, model.size);
+        for (const member of [0, 1, 2, 3, 0x7fffffff, 0xffffffff].map(handle)) {
+          const known = model.get(member);
+          assert.deepEqual(map.get(member), known);
+          assert.equal(map.has(member), known !== undefined);
+          assert.equal(map.sequenceOf(member), known?.sequence);
+          assert.equal(map.linksOf(member), known?.links.length);
+        }
+      }),
+    );
+  });
+
+  test('every delay that travels comes back exactly', () => {
+    for (let step = 0; step < 256; step++) {
+      const delayMs = told(0.25 * 1.03 ** step);
+      const map = mapOf(record(1, {}, { links: [{ tag: 2, delayMs }] }));
+      assert.equal(map.get(handle(1))?.links[0]?.delayMs, delayMs);
+    }
+  });
+
+  test('ways stay what they were when the map changes', () => {
+    const map = mapOf(record(1, { 2: 10 }), record(2, { 1: 10, 3: 20 }), record(3, { 2: 20 }));
+    const ways = map.waysFrom(handle(1));
+    const twoWays = map.twoWaysFrom(handle(1), firstLinks({ 2: 10 }));
+    const before = [1, 2, 3].map((n) => [ways.toMs(handle(n)), twoWays.firstHop(handle(n))]);
+    map.forget(handle(2));
+    map.note(record(0, { 1: 1 }), 0);
+    map.note(record(1, { 0: 1 }, { sequence: 2 }), 1);
+    assert.equal(map.waysFrom(handle(1)).toMs(handle(0)), told(1));
+    assert.deepEqual(
+      [1, 2, 3].map((n) => [ways.toMs(handle(n)), twoWays.firstHop(handle(n))]),
+      before,
+    );
+    assert.equal(ways.toMs(handle(0)), Infinity);
+  });
+
+  test('another way begins with another neighbour, and comes not back', () => {
+    const map = mapOf(
+      record(1, { 2: 10, 3: 30 }),
+      record(2, { 1: 10, 3: 5, 4: 10 }),
+      record(3, { 1: 30, 2: 5 }),
+      record(4, { 2: 10 }),
+    );
+    const ways = map.twoWaysFrom(handle(1), firstLinks({ 2: 10, 3: 30 }));
+    const members = [1, 2, 3, 4, 5].map(handle);
+    assert.deepEqual(
+      members.map((member) => ways.firstHop(member)),
+      [undefined, 2, 2, 2, undefined],
+    );
+    assert.deepEqual(
+      members.map((member) => ways.alternativeHop(member)),
+      [undefined, 3, 3, 3, undefined],
+    );
+    assert.equal(ways.toMs(handle(1)), 0);
+    assert.equal(ways.alternativeMs(handle(1)), Infinity);
+    assertNear(ways.alternativeMs(handle(2)), told(30) + RELAY_MS + told(5));
+    assertNear(ways.alternativeMs(handle(3)), told(30));
+    assertNear(ways.alternativeMs(handle(4)), told(30) + told(5) + told(10) + 2 * RELAY_MS);
+    assert.equal(ways.alternativeMs(handle(5)), Infinity);
+  });
+
+  test('whoever told nothing yet has ways by the links it knows of', () => {
+    const map = mapOf(record(2, { 3: 10 }), record(3, { 2: 10 }));
+    const ways = map.twoWaysFrom(handle(1), firstLinks({ 1: 1, 2: 5, 4: 5 }));
+    assertNear(ways.toMs(handle(3)), told(5) + RELAY_MS + told(10));
+    assert.equal(ways.firstHop(handle(3)), 2);
+    assert.equal(ways.alternativeHop(handle(3)), undefined);
+    for (const stranger of [1, 4]) assert.equal(ways.toMs(handle(stranger)), Infinity);
+  });
+
+  test('ways are as short as by trying everything', () => {
+    fc.assert(
+      fc.property(anyMap, ({ left, map, otherMap }) => {
+        const brute = new Brute(left);
+        for (const start of left) {
+          const ways = [map, otherMap].map((each) => each.waysFrom(start.record.handle));
+          const costs = brute.costsMs(start);
+          for (const to of left)
+            for (const each of ways) assert.equal(each.toMs(to.record.handle), costs.get(to) ?? Infinity);
+        }
+      }),
+    );
+  });
+
+  test('two ways to everybody begin with different links and are the soonest two that do', () => {
+    const anyLinks = fc.uniqueArray(
+      fc.record({ to: fc.nat(7), delayMs: fc.oneof(fc.constant(0), ...anyDelays) }),
+      { selector: ({ to }) => to, size: 'max', maxLength: 8 },
+    );
+    fc.assert(
+      fc.property(anyMap, anyLinks, ({ left, map, otherMap }, links) => {
+        const brute = new Brute(left);
+        for (const start of left) {
+          const from = start.record.handle;
+          const firsts = links.flatMap(({ to, delayMs }) => {
+            const hop = left[to];
+            return hop && hop !== start ? [{ hop, delayMs, handle: hop.record.handle }] : [];
+          });
+          const ways = map.twoWaysFrom(from, firsts);
+          const otherWays = otherMap.twoWaysFrom(from, firsts.slice().reverse());
+          assert.equal(ways.toMs(from), 0);
+          assert.equal(ways.firstHop(from), undefined);
+          assert.equal(ways.alternativeMs(from), Infinity);
+          const costs = firsts.map((first) => ({ ...first, to: brute.costsMs(start, first) }));
+          for (const to of left) {
+            if (to === start) continue;
+            const member = to.record.handle;
+            const hops = [ways.firstHop(member), ways.alternativeHop(member)];
+            const soonest = (of: typeof costs) => Math.min(...of.map((each) => each.to.get(to) ?? Infinity));
+            const by = (hop: Handle | undefined) => soonest(costs.filter((each) => each.handle === hop));
+            const others = costs.filter((each) => each.handle !== hops[0]);
+            assert.equal(ways.toMs(member), soonest(costs));
+            assert.equal(by(hops[0]), soonest(costs));
+            assert.equal(ways.alternativeMs(member), soonest(others));
+            assert.equal(by(hops[1]), soonest(others));
+            assert.ok(hops[1] === undefined || hops[0] !== hops[1]);
+            assert.deepEqual([otherWays.firstHop(member), otherWays.alternativeHop(member)], hops);
+            assert.equal(otherWays.toMs(member), ways.toMs(member));
+            assert.equal(otherWays.alternativeMs(member), ways.alternativeMs(member));
+          }
+        }
+      }),
+    );
+  });
+
+  test('the sooner of two ways by the links that are told is the soonest of all', () => {
+    fc.assert(
+      fc.property(anyMap, ({ left, map }) => {
+        const brute = new Brute(left);
+        for (const start of left) {
+          const from = start.record.handle;
+          const links = left.map((to) => ({ handle: to.record.handle, delayMs: brute.linkMs(start, to) }));
+          const ways = map.waysFrom(from);
+          const twoWays = map.twoWaysFrom(from, links);
+          for (const { record: to } of left) assert.equal(twoWays.toMs(to.handle), ways.toMs(to.handle));
+        }
+      }),
+    );
+  });
+
+  test('of equally soon ways that by the lowest handle is taken, whoever was told of first', () => {
+    const between = [2, 3, 4].map((n) => record(n, { 1: 10, 5: 10 }));
+    fc.assert(
+      fc.property(fc.shuffledSubarray([2, 3, 4], { minLength: 3 }), fc.boolean(), (tags, isBetweenFirst) => {
+        const links = tags.map((tag) => ({ tag, delayMs: told(10) }));
+        const ends = [record(1, {}, { links }), record(5, {}, { links })];
+        const map = mapOf(...(isBetweenFirst ? [...between, ...ends] : [...ends, ...between]));
+        const own = tags.map((tag) => ({ handle: handle(tag), delayMs: told(10) }));
+        const ways = map.twoWaysFrom(handle(1), own);
+        assert.equal(ways.firstHop(handle(5)), 2);
+        assert.equal(ways.alternativeHop(handle(5)), 3);
+        assert.equal(ways.alternativeMs(handle(5)), ways.toMs(handle(5)));
+        assert.deepEqual(map.treeAt(handle(1), handle(2)).children, [5]);
+        assert.deepEqual(map.treeAt(handle(1), handle(3)).children, []);
+      }),
+    );
+  });
+
+  test('ways of the same delays are equally soon in whatever order they come', () => {
+    for (let n = 1; n < 40; n++)
+      for (let m = n + 1; m < 40; m++) {
+        const near = record(1, { 2: n, 3: m });
+        const map = mapOf(
+          near,
+          record(2, { 1: n, 4: m }),
+          record(3, { 1: m, 4: n }),
+          record(4, { 2: m, 3: n }),
+        );
+        assert.ok(map.treeAt(handle(1), handle(2)).children.includes(handle(4)), `${n} and ${m} ms`);
+        assert.ok(map.treeAt(handle(4), handle(2)).children.includes(handle(1)), `${n} and ${m} ms`);
+      }
+  });
+
+  test('whoever is reached hangs on one member, and everybody finds the same one', () => {
+    // As the map does: no sum of these is rounded, so that equally soon ways are equal.
+    const inTicks = (ms: number) => Math.round(ms * 1024) / 1024;
+    fc.assert(
+      fc.property(anyMap, ({ left, map, otherMap }) => {
+        const brute = new Brute(left, inTicks);
+        for (const start of left) {
+          // Who passes nothing on sends its own voice to one all the same: another tree than that of soonest ways.
+          if (start.record.slots === 0) continue;
+          const source = start.record.handle;
+          const costs = brute.costsMs(start);
+          const costMs = (of: Told) => costs.get(of) ?? Infinity;
+          const parents = new Map<Handle, Handle>();
+          for (const { record: parent } of left) {
+            const children = map.treeAt(source, parent.handle).children;
+            assert.deepEqual(otherMap.treeAt(source, parent.handle).children, children);
+            for (const child of children) {
+              assert.ok(!parents.has(child));
+              parents.set(child, parent.handle);
+            }
+          }
+          for (const to of left) {
+            const before = left.filter((from) => {
+              const onMs = costMs(from) + (from === start ? 0 : RELAY_MS) + brute.stepMs(start, from, to);
+              return to !== start && costMs(to) !== Infinity && onMs === costMs(to);
+            });
+            const handles = before.map(({ record: each }) => each.handle);
+            const expected = handles.length === 0 ? undefined : Math.min(...handles);
+            assert.equal(parents.get(to.record.handle), expected);
+            assert.equal(expected === undefined, to === start || costMs(to) === Infinity);
+            assertNear(map.waysFrom(source).toMs(to.record.handle), costMs(to), 0.01);
+          }
+        }
+      }),
+    );
+  });
+
+  test('nobody has more children than slots, and whoever can be reached within them has a way to the source', () => {
+    const fewSlots = fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 8, maxLength: 8 });
+    fc.assert(
+      fc.property(anyMap, fewSlots, ({ left }, slots) => {
+        const records = left.map(({ record: told }, n) => ({ ...told, slots: slots[n % 8] as number }));
+        const map = new LinkMap(RELAY_MS);
+        left.forEach(({ tag }, n) => map.note(records[n] as LinkRecord, tag));
+        const brute = new Brute(left);
+        const roomOf = (each: Told, source: Handle) => {
+          const own = slots[left.indexOf(each) % 8] as number;
+          return each.record.handle === source ? Math.max(1, own) : own;
+        };
+        for (const { handle: source } of records) {
+          const places = new Map(records.map(({ handle: each }) => [each, map.treeAt(source, each)]));
+          const placeOf = ({ record: { handle: each } }: Told) => places.get(each) as TreePlace;
+          for (const each of left) {
+            const { parent, children, hops } = placeOf(each);
+            assert.ok(children.length <= roomOf(each, source));
+            for (const child of children) assert.equal(places.get(child)?.parent, each.record.handle);
+            if (parent === undefined) continue;
+            assert.ok(places.get(parent)?.children.includes(each.record.handle));
+            assert.equal(hops, (places.get(parent)?.hops ?? NaN) + 1, 'so it ends at the source');
+          }
+          // Whoever is left out is linked to nobody in the tree who has room.
+          const isIn = (each: Told) => each.record.handle === source || placeOf(each).parent !== undefined;
+          for (const out of left.filter((each) => !isIn(each))) {
+            for (const other of left.filter(isIn)) {
+              if (brute.linkMs(out, other) === Infinity) continue;
+              assert.equal(placeOf(other).children.length, roomOf(other, source));
+            }
+          }
+        }
+      }),
+    );
+  });
+
+  test('tells how many copies members plan to pass on in the mean, however many a strong one could', () => {
+    assert.equal(mapOf().meanFanOut(8), Infinity);
+    const links = { 1: 10, 2: 10, 3: 10 };
+    const map = mapOf(
+      record(1, links, { slots: 2 }),
+      record(2, links, { slots: 9 }),
+      record(3, links, { slots: 0 }),
+    );
+    assert.equal(map.meanFanOut(8), (2 + 8 + 0) / 3);
+  });
+
+  test('nobody hangs on strangers, or in the tree of one', () => {
+    const map = mapOf(record(1, { 2: 10 }), record(2, { 1: 10 }));
+    assert.deepEqual(map.treeAt(handle(1), handle(1)).children, [2]);
+    assert.deepEqual(map.treeAt(handle(1), handle(3)).children, []);
+    assert.deepEqual(map.treeAt(handle(3), handle(1)).children, []);
   });
 });

@@ -16,7 +16,7 @@ const [left, right, far] = [idOf(2), idOf(3), idOf(4)];
 const recordOf = (id: MemberId, sequence: number): LinkRecord => ({
   handle: handleOf(id),
   sequence,
-  relays: true,
+  slots: 32,
   links: [{ tag: hopTag(left), delayMs: 10 }],
   measured: [],
 });
@@ -52,7 +52,15 @@ describe('news of links', () => {
     neighbours = new Neighbours(core.selfTag);
     for (const peer of [left, right]) neighbours.up(peer, 'link', 0).noteRtt(20);
     map = new LinkMap(core.config.relayMs);
-    news = new LinkNews(core, roster, neighbours, map, () => undefined);
+    news = new LinkNews(
+      core,
+      roster,
+      neighbours,
+      map,
+      () => undefined,
+      () => false,
+      () => 32,
+    );
   });
 
   /** What is told to whom until a moment after which nothing more is due. */

@@ -37,6 +37,7 @@ function child(peer: string, rest: Partial<ChildState> = {}): ChildState {
     burdenMs: 0,
     freeSlots: 1,
     leaving: false,
+    isSpared: false,
     linkedToAsker: true,
     roomAt: undefined,
     ...rest,
@@ -187,6 +188,8 @@ describe('which child', () => {
     assert.deepEqual(silent, { accept: true, displace: 'weak', into: undefined });
     const speech = decideChild(asker({ burdenMs: -20 }), apart, host(1, { isSilent: false }));
     assert.equal(speech.accept, false);
+    const returned = [child('weak', { burdenMs: 30, isSpared: true })];
+    assert.equal(decideChild(asker({ burdenMs: -20 }), returned, host(1)).accept, false, 'it has none');
   });
 
   test('one without a parent takes anybody’s place that it can serve; one hand-over at a time', () => {

@@ -79,6 +79,8 @@ describe('failing', () => {
   test('speech that ends is not taken for a failure', () => {
     const room = settledRoom({ seed: 2, members: 6, limits: { uploadSlots: 2 } });
     const source = room.members[0]!;
+    // All are served, and the last of them still looks for a nearer parent.
+    room.simulation.run(2000);
     const parents = room.members.map((member) => parentOf(member, source));
     for (let i = 0; i < 5; i++) {
       source.speak(600);

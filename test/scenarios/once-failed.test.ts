@@ -157,6 +157,64 @@ const SCRIPTS: readonly (readonly [string, Script])[] = [
       ],
     },
   ],
+  [
+    // s ─► a ⇄ b     b took the place of a, who had no other parent and came back to take the place of b
+    'who was sent away and found nobody else keeps its place from then on',
+    {
+      seed: 195685,
+      equipment: undefined,
+      network: 'bursty',
+      members: 9,
+      joinEveryMs: 400,
+      steps: [
+        { waitMs: 2494, action: { does: 'freeze', who: 0, ms: 50 } },
+        { waitMs: 1234, action: { does: 'leave', who: 1 } },
+        { waitMs: 1870, action: { does: 'block', who: 0, whom: 1 } },
+        { waitMs: 211, action: { does: 'freeze', who: 3, ms: 3129 } },
+      ],
+    },
+  ],
+  [
+    // s ─► a ─► b     b linked to a while a was about to change its parent back, and was not told when it had
+    'a new neighbour that was told of a change before the others hears when it is undone',
+    {
+      seed: 883603,
+      equipment: undefined,
+      network: 'lossy',
+      members: 6,
+      joinEveryMs: 400,
+      steps: [
+        { waitMs: 1722, action: { does: 'speak', who: 0, ms: 2300 } },
+        { waitMs: 1535, action: { does: 'join' } },
+        { waitMs: 1299, action: { does: 'crash', who: 8 } },
+        { waitMs: 1549, action: { does: 'block', who: 11, whom: 11 } },
+        { waitMs: 1506, action: { does: 'speak', who: 2, ms: 1020 } },
+        { waitMs: 621, action: { does: 'block', who: 9, whom: 0 } },
+        { waitMs: 1472, action: { does: 'split', groups: 3 } },
+        { waitMs: 1694, action: { does: 'freeze', who: 0, ms: 1658 } },
+        { waitMs: 593, action: { does: 'block', who: 0, whom: 0 } },
+        { waitMs: 2216, action: { does: 'join' } },
+      ],
+    },
+  ],
+  [
+    // s │ m     s slept and was taken for gone; when it was back, m was sent once more what it had played before
+    'whoever comes back after being taken for gone is heard once, whatever is sent again',
+    {
+      seed: 211541,
+      equipment: undefined,
+      network: 'calm',
+      members: 5,
+      joinEveryMs: 400,
+      steps: [
+        { waitMs: 948, action: { does: 'speak', who: 3, ms: 260 } },
+        { waitMs: 65, action: { does: 'freeze', who: 1, ms: 2113 } },
+        { waitMs: 0, action: { does: 'vanish', who: 0 } },
+        { waitMs: 104, action: { does: 'heal' } },
+        { waitMs: 143, action: { does: 'freeze', who: 7, ms: 1936 } },
+      ],
+    },
+  ],
 ];
 
 describe('what once failed', () => {

@@ -44,7 +44,8 @@ export function settle({ simulation }: Room, limitMs = 15_000): void {
 
 export function settledRoom(options: RoomOptions): Room {
   const room = fill(options);
-  settle(room, 25_000);
+  // Larger rooms exchange links for half a minute, and what is planned by the map follows.
+  settle(room, 40_000);
   return room;
 }
 

@@ -25,8 +25,15 @@ const REQUEST = 1;
 const OFFER = 2;
 const ANSWER = 3;
 const REFUSE = 4;
-/** An offer or answer (the signed entry of 190 B and a summary of 45 B) and three candidates of about 100 B each. */
-const SESSION_DESCRIPTION_BYTES = 550;
+/** The head of a signal, its summary of 45 B, and two candidates, each in a signal of its own with 40 B around it. */
+const SESSION_DESCRIPTION_BYTES = 360;
+const REQUEST_BYTES = 10;
+/** The signed entry, which comes with a request, offer or answer … */
+const ENTRY_BYTES = 190;
+/** … unless both ends have been here so long, ms. */
+const ACQUAINTED_MS = 5000;
+/** Who did not have it gets it with the repeat, ms. */
+const SIGNAL_REPEAT_MS = 500;
 /** Signalling that gets no answer counts as failed after this, ms. */
 const SIGNALLING_TIMEOUT_MS = 5000;
 /** IP, UDP, DTLS, SCTP, envelope, packet header and 80 B of Opus. */
@@ -109,6 +116,8 @@ export class SimulatedMember {
   readonly #opening = new Map<MemberId, number>();
   /** The far end's attempt that each present or former link came from. */
   readonly #linkedBy = new Map<MemberId, number>();
+  /** Whose entries ever came. */
+  readonly #entriesSeen = new Set<MemberId>();
   /** What the engine was last told of each neighbour's queue, ms. */
   readonly #queueMs = new Map<MemberId, number>();
   readonly #stored = new Map<Handle, StoredPacket[]>();
@@ -297,11 +306,11 @@ export class SimulatedMember {
     const shownMs = this.engine.nextDeadlineMs();
     if (shownMs === Infinity) return;
     const deadline = this.#clock ? whenShown(this.#clock, shownMs) : shownMs;
-    if (deadline >= this.#tickAtMs) return;
+    const atMs = Math.max(Math.ceil(deadline), this.simulation.nowMs);
+    if (atMs >= this.#tickAtMs) return;
     // A deadline that stays in the past would hang a browser's worker: here it fails loudly.
     if (deadline > this.simulation.nowMs) this.#idleTicks = 0;
     else if (++this.#idleTicks > 100) throw new Error(`${this.id} asks for ticks without end`);
-    const atMs = Math.max(Math.ceil(deadline), this.simulation.nowMs);
     this.#tickAtMs = atMs;
     this.simulation.at(atMs, () => this.#tick(atMs));
   }
@@ -417,6 +426,7 @@ export class SimulatedMember {
     if (!message) throw new Error(`${from.id} sent bytes that do not decode`);
     if (message.type === 'entries') {
       const entries = message.entries.map(verifiedEntry).filter((entry) => entry !== undefined);
+      for (const { memberId } of entries) this.#entriesSeen.add(memberId);
       this.input({ type: 'entries', from: from.id, entries });
     } else this.input({ type: 'message', from: from.id, message });
   }
@@ -551,20 +561,38 @@ export class SimulatedMember {
     });
   }
 
-  #signal(to: MemberId, kind: number): void {
-    const long = kind === OFFER || kind === ANSWER;
-    const payload = new Uint8Array(long ? SESSION_DESCRIPTION_BYTES : 8);
+  #signal(to: MemberId, kind: number, isRepeat = false): void {
+    const isLong = kind === OFFER || kind === ANSWER;
+    const isBare = kind === REFUSE || (!isRepeat && this.#isAcquainted(to));
+    const payload = new Uint8Array(
+      (isLong ? SESSION_DESCRIPTION_BYTES : REQUEST_BYTES) + (isBare ? 0 : ENTRY_BYTES),
+    );
     payload[0] = kind;
     new DataView(payload.buffer).setUint32(1, this.#opening.get(to) ?? 0);
+    payload[5] = isBare ? 0 : 1;
     this.signalled++;
     // Not from inside the engine's own call.
     this.simulation.after(0, () => this.input({ type: 'signal', to, payload }));
+  }
+
+  #isAcquainted(peer: MemberId): boolean {
+    const { members, nowMs } = this.simulation;
+    const joinedAtMs = members.get(peer)?.joinedAtMs ?? nowMs;
+    return nowMs - Math.max(this.joinedAtMs, joinedAtMs) > ACQUAINTED_MS;
   }
 
   #onSignal(from: MemberId, payload: Uint8Array): void {
     const { simulation } = this;
     const peer = simulation.members.get(from);
     if (!peer) return;
+    if (payload[5] === 1) this.#entriesSeen.add(from);
+    else if (payload[0] !== REFUSE && !this.#entriesSeen.has(from)) {
+      const kind = payload[0] as number;
+      simulation.after(SIGNAL_REPEAT_MS, () => {
+        if (peer.alive && peer.#opening.has(this.id)) peer.#signal(this.id, kind, true);
+      });
+      return;
+    }
     switch (payload[0]) {
       case REQUEST:
       case OFFER: {

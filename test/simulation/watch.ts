@@ -246,7 +246,8 @@ export class Watch {
         parents.set(key, tree.parentId);
         if (this.#parents.has(key) && this.#parents.get(key) !== tree.parentId) this.reparentings++;
         const upwards = this.#upwards(id, tree.sourceId, views);
-        if (upwards.circle && tree.parentId !== undefined)
+        // What is planned alone carries nothing, and goes by maps that differ for moments.
+        if (upwards.circle && !tree.planned && tree.parentId !== undefined)
           lasts(
             `${named(member)} hears ${this.#name(tree.sourceId)} in a circle`,
             CIRCLE_MS,

@@ -42,6 +42,7 @@ const offer = fc
       epoch: u16,
       costMs,
       capacity: u8,
+      isSpeaking: fc.boolean(),
       path: fc.array(u16, { maxLength: MAX_PATH_HOPS }),
     }),
     u8.map(roomFromWire),
@@ -72,11 +73,12 @@ export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
   record({ type: fc.constant('digest' as const), members: u16, hash: u32, linksHash: u32 }),
   record({
     type: fc.constant('link-records' as const),
+    isAnswer: fc.boolean(),
     records: list(
       record({
         handle,
         sequence: u16,
-        relays: fc.boolean(),
+        slots: fc.integer({ min: 0, max: 255 }),
         links: list(toldLink, MAX_NEIGHBOURS),
         measured: list(toldLink, MAX_MEASURED),
       }),
@@ -105,7 +107,7 @@ export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
   })),
   record({ type: fc.constant('advertise' as const), offers: list(offer) }),
   record({ type: fc.constant('subscribe' as const), requests: list(request) }),
-  record({ type: fc.constant('unsubscribe' as const), sources: list(handle) }),
+  record({ type: fc.constantFrom('unsubscribe', 'dormant', 'unwanted'), sources: list(handle) }),
   record({
     type: fc.constant('accept' as const),
     acceptances: list(record({ source: handle, adopt: fc.option(memberId, { nil: undefined }) })),

@@ -1,0 +1,137 @@
+/**
+ * The trees of those who have said nothing for long, in a large room: nobody subscribes or offers, all go by the map of
+ * links, as routers do that share one (MOSPF, RFC 1584). Whoever speaks up sends the first packet down this plan, and the
+ * tree wakes along the way (`trees.ts`). Maps differ for moments: whom the plan passes by hears of it from its neighbours.
+ */
+
+import { handleOf, type Handle, type MemberId } from '../units.js';
+import type { Core } from './core.js';
+import type { LinkMap, TreePlace, TwoWays } from './link-map.js';
+import type { Neighbours } from './neighbours.js';
+import type { Roster } from './roster.js';
+import type { Prospect } from './worth.js';
+
+/** Ways are looked for anew at most so often, ms: while a room forms, news of links comes all the time. */
+const REFRESH_MS = 250;
+
+/** Copies a member in the mean below which uploads are short: a tree takes one, and needs some choice. */
+const SCARCE_FAN_OUT = 3;
+/** After no news of links for so long maps are alike, ms: it takes a second or two to everybody. */
+const CALM_MS = 3000;
+
+export class Plan {
+  #ways: TwoWays | undefined = undefined;
+  #version = -1;
+  #lookedAtMs = -Infinity;
+  #changedMs = -Infinity;
+  /** By source; bounded by the map, emptied when that changes. */
+  readonly #places = new Map<Handle, TreePlace>();
+  #placesVersion = -1;
+
+  constructor(
+    readonly core: Core,
+    readonly map: LinkMap,
+    readonly roster: Roster,
+    readonly neighbours: Neighbours,
+  ) {}
+
+  get ways(): TwoWays {
+    const { nowMs, selfId } = this.core;
+    const isOld = this.map.version !== this.#version && nowMs - this.#lookedAtMs >= REFRESH_MS;
+    if (!this.#ways || isOld) {
+      const links = this.neighbours.linked.filter(({ lively, measured }) => lively && measured);
+      const firstLinks = links.map(({ peer, costMs }) => ({ handle: handleOf(peer), delayMs: costMs }));
+      this.#ways = this.map.twoWaysFrom(handleOf(selfId), firstLinks);
+      this.#version = this.map.version;
+      this.#lookedAtMs = nowMs;
+    }
+    return this.#ways;
+  }
+
+  /** The own links changed, or how long they are. */
+  linksChanged(): void {
+    this.#ways = undefined;
+  }
+
+  /** Grows when the ways were looked for anew. */
+  get version(): number {
+    return this.ways && this.#version;
+  }
+
+  /** Where uploads are short a tree grown greedily starves: it takes talk, and silence, to give slots to who serves many. */
+  get isScarce(): boolean {
+    return this.map.meanFanOut(this.core.config.linksInLargeRooms) < SCARCE_FAN_OUT;
+  }
+
+  /** Whether all who are here told of their links. */
+  get isComplete(): boolean {
+    return this.map.size >= this.roster.entries.size;
+  }
+
+  /** One-way delay from a source to here, ms; Infinity where no way is known. */
+  costMs(source: Handle): number {
+    return this.ways.toMs(source);
+  }
+
+  /** The neighbour its voice would come through. */
+  parentOf(source: Handle): MemberId | undefined {
+    return this.#lively(this.ways.firstHop(source)) ?? this.#lively(this.ways.alternativeHop(source));
+  }
+
+  /** The neighbour it comes through as everybody's map has it, or by the own links where that one is not there. */
+  agreedParentOf(source: Handle): MemberId | undefined {
+    return this.#lively(this.place(source).parent) ?? this.parentOf(source);
+  }
+
+  #lively(handle: Handle | undefined): MemberId | undefined {
+    const peer = handle === undefined ? undefined : this.roster.byHandle.get(handle)?.memberId;
+    return peer !== undefined && this.neighbours.lively(peer) ? peer : undefined;
+  }
+
+  /** The same as links are judged by. */
+  prospect(source: Handle): Prospect {
+    const { ways } = this;
+    const peer = this.parentOf(source);
+    const costMs = peer === undefined ? Infinity : ways.toMs(source);
+    return { source, peer, costMs, alternativeMs: ways.alternativeMs(source) };
+  }
+
+  /** Where this member stands in the tree that all who have the same map see. */
+  place(source: Handle): TreePlace {
+    if (this.#placesVersion !== this.map.version) this.#places.clear();
+    this.#placesVersion = this.map.version;
+    let place = this.#places.get(source);
+    if (!place) this.#places.set(source, (place = this.map.treeAt(source, handleOf(this.core.selfId))));
+    return place;
+  }
+
+  /** Neighbours that hang on this member, as everybody's map has it. */
+  childrenOf(source: Handle): MemberId[] {
+    return this.#willing(source, this.place(source).children);
+  }
+
+  /**
+   * Neighbours that a source's first words are passed to. While the map is changing, more than hang here: two whose maps
+   * differ would each leave a child to the other. Who gets them twice says so.
+   */
+  firstListeners(source: Handle): MemberId[] {
+    const { children, nearlyChildren } = this.place(source);
+    const isCalm = this.core.nowMs - this.#changedMs > CALM_MS;
+    return this.#willing(source, isCalm ? children : [...children, ...nearlyChildren]);
+  }
+
+  #willing(source: Handle, handles: readonly Handle[]): MemberId[] {
+    const self = handleOf(this.core.selfId);
+    // Whoever is so new that the map does not have it yet reaches its neighbours, and they the others.
+    const isUnknown = source === self && !this.map.has(self);
+    return this.neighbours.linked
+      .filter(({ lively, unwanted }) => lively && !unwanted.has(source))
+      .filter(({ peer }) => isUnknown || handles.includes(handleOf(peer)))
+      .map(({ peer }) => peer);
+  }
+
+  /** A member told of other links than before. */
+  mapChanged(): void {
+    this.#changedMs = this.core.nowMs;
+  }
+}
