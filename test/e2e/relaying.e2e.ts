@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { allHearAllInTurns, joinAll } from '../support/room-page.js';
+import { allHear, allHearAllInTurns, joinAll, speakOnly } from '../support/room-page.js';
 import { Stage } from '../support/stage.js';
 import { waitFor } from '../support/tones.js';
 
-describe('relaying', { timeout: 240_000 }, () => {
+describe('relaying', { timeout: 480_000 }, () => {
   let stage: Stage;
   before(async () => {
     stage = await Stage.start();
@@ -53,4 +53,37 @@ describe('relaying', { timeout: 240_000 }, () => {
     );
     await allHearAllInTurns(cast, 15_000);
   });
+
+  // Above twelve members links follow the map of all links, and trees of those who say nothing lie dormant.
+  test(
+    'thirteen pages with six links each hear twelve in turn, also after a long silence',
+    { timeout: 240_000 },
+    async () => {
+      const cast = await stage.openAll(13, { 'max-links': '6', muted: '' });
+      await joinAll(cast);
+      const first = cast[0]!;
+      await speakOnly(cast, [first]);
+      await allHear(cast, [first], 90_000);
+      await speakOnly(cast, []);
+      // Its source lets a tree lie down after 20 s: then nobody relays it any more.
+      await Promise.all(
+        cast.map((one) =>
+          waitFor(
+            one.page,
+            () => globalThis.rooms[0]!.overlay.trees.every((tree) => tree.backupIds.length === 0),
+            [],
+            {
+              timeoutMs: 60_000,
+              message: async () => `${one.name} keeps trees: ${JSON.stringify((await one.overlay()).trees)}`,
+            },
+          ),
+        ),
+      );
+      // There are tones for twelve; the thirteenth listens.
+      for (const speaker of cast.slice(0, 12)) {
+        await speakOnly(cast, [speaker]);
+        await allHear(cast, [speaker], 60_000);
+      }
+    },
+  );
 });
