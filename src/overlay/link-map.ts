@@ -17,7 +17,7 @@ import { roomFor } from './slots.js';
 import * as ways from './ways.js';
 import type { FirstLink, Graph, TreePlace, TwoWays, Ways } from './ways.js';
 
-export type { TreePlace, TwoWays, Ways } from './ways.js';
+export type { FirstLink, TreePlace, TwoWays, Ways } from './ways.js';
 
 /** Number of no member. */
 const NONE = 0xffff;

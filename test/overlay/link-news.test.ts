@@ -26,6 +26,7 @@ describe('news of links', () => {
   let neighbours: Neighbours;
   let map: LinkMap;
   let news: LinkNews;
+  let roster: Roster;
 
   beforeEach(() => {
     core = new Core(self, DEFAULT_OVERLAY_CONFIG, () => 0.5, {
@@ -34,7 +35,7 @@ describe('news of links', () => {
       uploadKbps: Infinity,
     });
     core.nowMs = 10_000;
-    const roster = new Roster(self, core.config);
+    roster = new Roster(self, core.config);
     for (let n = 1; n <= 14; n++) {
       const fields = {
         memberId: idOf(n),
@@ -63,6 +64,9 @@ describe('news of links', () => {
     );
   });
 
+  const hears = (from: MemberId, records: readonly LinkRecord[], isAnswer = false) =>
+    news.onRecords(neighbours.link(from)!, records, isAnswer);
+
   /** What is told to whom until a moment after which nothing more is due. */
   function told(): { to: MemberId; message: ControlMessage }[] {
     core.nowMs += 2000;
@@ -82,16 +86,16 @@ describe('news of links', () => {
     );
 
   test('a changed record of one neighbour goes to the other, once', () => {
-    news.onRecords(neighbours.link(left)!, [recordOf(far, 1)]);
-    news.onRecords(neighbours.link(left)!, [recordOf(far, 1)]);
+    hears(left, [recordOf(far, 1)]);
+    hears(left, [recordOf(far, 1)]);
     assert.deepEqual(recordsTold(), [{ to: right, handle: handleOf(far), sequence: 1 }]);
-    news.onRecords(neighbours.link(right)!, [recordOf(far, 1)]);
+    hears(right, [recordOf(far, 1)]);
     assert.deepEqual(recordsTold(), []);
   });
 
   test('one that both brought goes to neither, and none to whom it is about', () => {
-    news.onRecords(neighbours.link(left)!, [recordOf(far, 1), recordOf(right, 1)]);
-    news.onRecords(neighbours.link(right)!, [recordOf(far, 1)]);
+    hears(left, [recordOf(far, 1), recordOf(right, 1)]);
+    hears(right, [recordOf(far, 1)]);
     assert.deepEqual(recordsTold(), []);
   });
 
@@ -101,9 +105,9 @@ describe('news of links', () => {
       recordsTold().map(({ sequence }) => sequence),
       [1, 1],
     );
-    news.onRecords(neighbours.link(left)!, [recordOf(self, 0)]);
+    hears(left, [recordOf(self, 0)]);
     assert.deepEqual(recordsTold(), []);
-    news.onRecords(neighbours.link(left)!, [recordOf(self, 7)]);
+    hears(left, [recordOf(self, 7)]);
     assert.deepEqual(
       recordsTold().map(({ sequence }) => sequence),
       [8, 8],
@@ -111,11 +115,28 @@ describe('news of links', () => {
     assert.equal(map.get(handleOf(self))?.sequence, 8);
   });
 
+  test('a newcomer asks until hardly a record is lacking, and passes on no answer, but what is news', () => {
+    news.membersChanged();
+    const asked = () => told().filter(({ message }) => message.type === 'link-records-known').length;
+    assert.ok(asked() > 0);
+    assert.ok(asked() > 0, 'and again, while nothing came');
+    hears(left, [recordOf(far, 1)], true);
+    assert.deepEqual(recordsTold(), []);
+    hears(left, [recordOf(far, 2)]);
+    assert.equal(recordsTold().length, 1);
+    for (const { memberId } of roster.entries.values()) {
+      core.nowMs += 1000;
+      hears(left, [recordOf(memberId, 3)], true);
+    }
+    news.changed();
+    told();
+    assert.equal(asked(), 0, 'all are there');
+  });
+
   test('records of strangers and a storm of them are dropped', () => {
-    news.onRecords(neighbours.link(left)!, [recordOf(idOf(99), 1)]);
+    hears(left, [recordOf(idOf(99), 1)]);
     assert.deepEqual([...map.records()], []);
-    for (let sequence = 1; sequence <= 50; sequence++)
-      news.onRecords(neighbours.link(left)!, [recordOf(far, sequence)]);
+    for (let sequence = 1; sequence <= 50; sequence++) hears(left, [recordOf(far, sequence)]);
     assert.equal(map.get(handleOf(far))?.sequence, 1);
   });
 

@@ -20,7 +20,7 @@ function budgetOf(copies: number, uploadSlots = 32): UploadBudget {
 function tree(n: number, children = 0): Tree {
   const made = new Tree(id(n), n === 1, n, n);
   for (let i = 0; i < children; i++)
-    made.addChild(id(1000 * n + i), { capacity: i, freeSlots: 0, leavingAtMs: Infinity });
+    made.addChild(id(1000 * n + i), { capacity: i, freeSlots: 0, isSpared: false, leavingAtMs: Infinity });
   return made;
 }
 
