@@ -121,6 +121,11 @@ export class LinkMap {
     return this.#numberOf(handle) >= 0;
   }
 
+  /** Copies of a voice that a member plans to pass on. */
+  slotsOf(handle: Handle): number | undefined {
+    return this.#slots[this.#numberOf(handle)];
+  }
+
   sequenceOf(handle: Handle): number | undefined {
     return this.#sequences[this.#numberOf(handle)];
   }
@@ -171,9 +176,9 @@ export class LinkMap {
   }
 
   /**
-   * Where a member stands in the tree of soonest ways from a source. Whoever has the same records gets the same tree: delays
-   * are summed in 1/1024 ms, and of predecessors by which a member is reached equally soon it hangs on that of the lowest
-   * handle.
+   * Where a member stands in the tree that is grown from a source: whoever can be reached soonest by somebody with a slot
+   * left is next. Whoever has the same records gets the same tree: delays are summed in 1/1024 ms, and of those by which a
+   * member is reached equally soon it hangs on that of the lowest handle.
    */
   treeAt(source: Handle, member: Handle): TreePlace {
     return ways.treeAt(this.#joined(), source, member, this.relayMs);

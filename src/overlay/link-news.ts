@@ -182,8 +182,7 @@ export class LinkNews {
       }
       const entry = roster.byHandle.get(handle);
       if (!entry) continue;
-      const present = map.get(handle);
-      if (present?.sequence === record.sequence) {
+      if (map.sequenceOf(handle) === record.sequence) {
         this.#news.get(handle)?.add(from.peer);
         continue;
       }
@@ -218,14 +217,15 @@ export class LinkNews {
   onKnown(from: Neighbour, message: ControlMessage & { type: 'link-records-known' }): void {
     const theirs = new Map(message.known.map(({ handle, sequence }) => [handle, sequence]));
     const lacking: LinkRecord[] = [];
-    for (const record of this.map.records()) {
-      const known = theirs.get(record.handle);
-      theirs.delete(record.handle);
-      if (known === record.sequence) continue;
+    for (const handle of this.map.handles()) {
+      const known = theirs.get(handle);
+      theirs.delete(handle);
+      if (known === this.map.sequenceOf(handle)) continue;
+      const record = this.map.get(handle) as LinkRecord;
       // Whom it measured in passing is news, and no part of what everybody must have.
       if (known === undefined || serialNewer(record.sequence, known))
         lacking.push({ ...record, measured: [] });
-      else theirs.set(record.handle, known);
+      else theirs.set(handle, known);
     }
     this.#sendRecords(from, lacking, true);
     if (message.answerExpected && theirs.size > 0) this.#sendKnown(from, false);
@@ -233,7 +233,9 @@ export class LinkNews {
 
   #sendKnown(to: Neighbour, answerExpected: boolean): void {
     this.#comparedAtMs = this.core.nowMs;
-    const known = [...this.map.records()].map(({ handle, sequence }) => ({ handle, sequence }));
+    const known = this.map
+      .handles()
+      .map((handle) => ({ handle, sequence: this.map.sequenceOf(handle) as number }));
     const message = { type: 'link-records-known', answerExpected } as const;
     this.core.send(to.peer, { ...message, known: known.slice(0, MAX_VERSIONS_PER_MESSAGE) });
   }

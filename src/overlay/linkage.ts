@@ -6,7 +6,7 @@
  */
 
 import { handleOf, type MemberId } from '../units.js';
-import type { DropReason, LinkRecord } from '../wire/control.js';
+import type { DropReason } from '../wire/control.js';
 import type { RosterEntry } from '../wire/roster-entry.js';
 import { Backoffs } from './backoffs.js';
 import { hopTag, type Core } from './core.js';
@@ -70,18 +70,19 @@ export class Linkage {
     return targetLinks(core.limits.maxLinks, this.roster.entries.size, fanOut + 2, core.config);
   }
 
-  /** What the map has of a member: newer than its entry in a larger room, out of date in one that has become small. */
-  #recordOf({ memberId }: RosterEntry): LinkRecord | undefined {
-    return this.roster.isLarge ? this.map.get(handleOf(memberId)) : undefined;
+  /** By the map: newer than a member's entry in a larger room, out of date in one that has become small. */
+  #mappedLinksOf({ memberId }: RosterEntry): number | undefined {
+    return this.roster.isLarge ? this.map.linksOf(handleOf(memberId)) : undefined;
   }
 
   #linksOf(entry: RosterEntry): number {
-    return this.#recordOf(entry)?.links.length ?? entry.links;
+    return this.#mappedLinksOf(entry) ?? entry.links;
   }
 
   #isFull(entry: RosterEntry | undefined): boolean {
-    const record = entry && this.#recordOf(entry);
-    return record ? record.links.length >= entry.maxLinks : entry?.full === true;
+    if (!entry) return false;
+    const links = this.#mappedLinksOf(entry);
+    return links === undefined ? entry.full : links >= entry.maxLinks;
   }
 
   admits(peer: MemberId, nowMs: number): boolean {

@@ -1,7 +1,7 @@
 /**
  * The trees of those who have said nothing for long, in a large room: nobody subscribes or offers, all go by the map of
  * links, as routers do that share one (MOSPF, RFC 1584). Whoever speaks up sends the first packet down this plan, and the
- * tree wakes along the way (`trees.ts`). Maps differ for moments: whom the plan passes by hears of it from its neighbours.
+ * tree wakes along the way (`dormancy.ts`). Maps differ for moments: whom the plan passes by hears of it from its neighbours.
  */
 
 import { handleOf, type Handle, type MemberId } from '../units.js';
@@ -13,7 +13,6 @@ import type { Prospect } from './worth.js';
 
 /** Ways are looked for anew at most so often, ms: while a room forms, news of links comes all the time. */
 const REFRESH_MS = 250;
-
 /** Copies a member in the mean below which uploads are short: a tree takes one, and needs some choice. */
 const SCARCE_FAN_OUT = 3;
 /** After no news of links for so long maps are alike, ms: it takes a second or two to everybody. */
@@ -51,11 +50,6 @@ export class Plan {
   /** The own links changed, or how long they are. */
   linksChanged(): void {
     this.#ways = undefined;
-  }
-
-  /** Grows when the ways were looked for anew. */
-  get version(): number {
-    return this.ways && this.#version;
   }
 
   /** Where uploads are short a tree grown greedily starves: it takes talk, and silence, to give slots to who serves many. */

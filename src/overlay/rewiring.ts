@@ -397,7 +397,7 @@ export class Rewiring {
       (peer) =>
         peer !== core.selfId &&
         !neighbours.link(peer) &&
-        this.map.get(handleOf(peer)) !== undefined &&
+        this.map.has(handleOf(peer)) &&
         this.linkage.mayAsk(peer) &&
         (isMissing || !this.#regretted.isBarred(peer, nowMs)) &&
         (this.#askedMs.get(peer) ?? -Infinity) + ASK_AGAIN_MS <= nowMs,

@@ -52,9 +52,9 @@ export function savingsOf(
   own: Ways,
   { map, trees, core }: Known,
 ): Savings | undefined {
-  const there = map.get(handleOf(peer));
-  const here = map.get(handleOf(core.selfId));
-  if (!there || !here) return undefined;
+  const slotsThere = map.slotsOf(handleOf(peer));
+  const slotsHere = map.slotsOf(handleOf(core.selfId));
+  if (slotsThere === undefined || slotsHere === undefined) return undefined;
   const theirs = map.waysFrom(handleOf(peer));
   const savings: { source: Handle; costMs: number; savedMs: number }[] = [];
   let hereMs = 0;
@@ -66,7 +66,7 @@ export function savingsOf(
     const theirMs = Math.min(UNSERVED_MS, theirs.toMs(handle));
     sources++;
     if (!tree.own && !tree.blocked) {
-      const relayMs = tree.source === peer ? 0 : there.slots > 0 ? core.config.relayMs : Infinity;
+      const relayMs = tree.source === peer ? 0 : slotsThere > 0 ? core.config.relayMs : Infinity;
       const savedMs = ownMs - (linkMs + theirMs + relayMs);
       if (savedMs > 0) {
         hereMs += savedMs;
@@ -74,7 +74,7 @@ export function savingsOf(
       }
     }
     if (tree.source !== peer) {
-      const relayMs = tree.own ? 0 : here.slots > 0 ? core.config.relayMs : Infinity;
+      const relayMs = tree.own ? 0 : slotsHere > 0 ? core.config.relayMs : Infinity;
       thereMs += Math.max(0, theirMs - (linkMs + ownMs + relayMs));
     }
   }

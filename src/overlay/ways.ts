@@ -24,7 +24,7 @@ export interface TwoWays extends Ways {
   alternativeHop(to: Handle): Handle | undefined;
 }
 
-/** Where a member stands in the tree of soonest ways from a source. */
+/** Where a member stands in the tree that is grown from a source. */
 export interface TreePlace {
   /** Undefined at the source, and where no way leads. */
   readonly parent: Handle | undefined;
@@ -32,7 +32,10 @@ export interface TreePlace {
   readonly hops: number;
   /** In ascending order. */
   readonly children: readonly Handle[];
-  /** Those it would reach hardly later than their parents do, and which lie further away than itself: by a map a moment older or newer they may be children. */
+  /**
+   * Those it would reach hardly later than their parents do, and which lie further away than itself: by a map a moment older
+   * or newer they may be children.
+   */
   readonly nearlyChildren: readonly Handle[];
 }
 
