@@ -42,6 +42,7 @@ export class Linkage {
   readonly #ordered = new Map<MemberId, { peer: MemberId; untilMs: number }>();
   /** Links that led to members no tree reached before. At most one per neighbour. */
   readonly #bridges = new Set<MemberId>();
+  #wasLarge = false;
   #overrunSinceMs: number | undefined = undefined;
   /** Until when a place is kept because the first link's far end may announce a splice. */
   #holdUntilMs = 0;
@@ -230,6 +231,9 @@ export class Linkage {
     this.#expire(core.nowMs);
     this.nextMs = core.nowMs + core.jittered(core.config.linkReviewMs);
     if (!this.roster.self) return;
+    // Pauses after links that were exchanged for others: in a small room everybody is wanted.
+    if (this.#wasLarge && !this.roster.isLarge) this.#backoff.clear();
+    this.#wasLarge = this.roster.isLarge;
     if (neighbours.linkCount > core.limits.maxLinks) this.#resolveOverrun();
     else {
       this.#overrunSinceMs = undefined;
