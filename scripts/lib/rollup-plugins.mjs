@@ -40,7 +40,7 @@ export function libopus() {
 
 /**
  * The file holds its WebAssembly as a text, a character a byte, of which half take two bytes in UTF-8. Deflated and in six
- * bits a character it takes 8 kB less gzipped, what unpacks it included.
+ * bits a character it takes 5 kB less gzipped, what unpacks it included.
  * @param {string} code
  * @returns {string | undefined} undefined when the text or its reader is not where it was
  */

@@ -18,7 +18,7 @@ import type { Slots } from './slots.js';
 import type { Tree } from './tree.js';
 import type { Upstream } from './upstream.js';
 
-/** How long a tree that wakes waits for the voice itself before it asks those who offer it, ms: it travels ahead of offers. */
+/** How long a tree that woke by no offer of its own waits for the voice itself before it looks for a parent, ms: offers follow behind. */
 const FIRST_WORD_MS = 30;
 /** What was said is sent again, as far as it is kept, to those who ask so soon after the tree woke, ms. */
 export const FIRST_WORDS_KEPT_MS = 2000;

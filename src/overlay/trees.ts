@@ -129,7 +129,7 @@ export class Trees {
     const tree = this.of(member);
     if (!tree) return;
     this.byHandle.delete(tree.handle);
-    remember(this.#played, member, tree.window, MAX_PLAYED);
+    if (!tree.window.empty) remember(this.#played, member, tree.window, MAX_PLAYED);
     this.core.viewChanged = true;
     if (tree.dormant) return this.dormancy.forget(tree);
     if (lost) this.#abandon(tree);

@@ -372,7 +372,7 @@ export class LinkTable {
   }
 
   #send(attempt: Attempt, kind: LinkSignalKind, text: string, isRepeat = false): void {
-    // Two thirds of an offer; who turns out not to have it gets it with the repeat.
+    // Most of an offer; who turns out not to have it gets it with the repeat.
     const isBare =
       kind === 'candidate' || kind === 'refuse' || (!isRepeat && this.host.isAcquainted(attempt.peer));
     const entry = isBare ? new Uint8Array(0) : this.host.ownEntry();
