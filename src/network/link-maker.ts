@@ -6,7 +6,6 @@
  * Bound: as many connections as the core asks for (it holds the link budget); each keeps at most 64 early candidates.
  */
 
-import { trimCandidate } from '../wire/session-description.js';
 import type { NetworkConfig } from './config.js';
 
 export interface LinkMakerHandlers {
@@ -66,8 +65,7 @@ export class LinkMaker {
     });
     this.handlers.onChannels(linkKey, control, voice);
     peerConnection.onicecandidate = ({ candidate }) => {
-      if (candidate?.candidate)
-        this.handlers.onSignal(linkKey, 'candidate', trimCandidate(candidate.candidate));
+      if (candidate?.candidate) this.handlers.onSignal(linkKey, 'candidate', candidate.candidate);
     };
     peerConnection.onconnectionstatechange = () => {
       if (peerConnection.connectionState === 'failed') this.#fail(linkKey);

@@ -6,7 +6,7 @@
  */
 
 import { handleOf, type Handle, type MemberId } from '../units.js';
-import type { ToldLink } from '../wire/control.js';
+import type { ToldLink } from '../wire/link-records.js';
 import { remember } from './remember.js';
 
 const MAX_MEMBERS = 512;

@@ -14,6 +14,8 @@ const NOTHING = new Uint32Array(0);
 export class SequenceWindow {
   #bits = NOTHING;
   #newest = 0;
+  /** Of the frames of this stream that came at all. */
+  #oldest = 0;
   #streamEpoch = 0;
   #empty = true;
 
@@ -39,7 +41,7 @@ export class SequenceWindow {
       else this.#bits.fill(0);
       this.#empty = false;
       this.#streamEpoch = streamEpoch;
-      this.#newest = sequence >>> 0;
+      this.#newest = this.#oldest = sequence >>> 0;
       this.#set(sequence);
       return true;
     }
@@ -53,7 +55,15 @@ export class SequenceWindow {
       return true;
     }
     if (this.#has(sequence)) return false;
+    if (serialDelta(sequence, this.#oldest) < 0) this.#oldest = sequence >>> 0;
     this.#set(sequence);
+    return true;
+  }
+
+  /** Whether none is missing between the oldest and the newest, as far as the last so many before the newest go. */
+  isWhole(last: number): boolean {
+    const back = Math.min(last, serialDelta(this.#newest, this.#oldest));
+    for (let step = 1; step < back; step++) if (!this.#has(this.#newest - step)) return false;
     return true;
   }
 

@@ -1,7 +1,7 @@
 /** How far away members are: measured, now or formerly, or bounded by what others measured (`acquaintances.ts`). */
 
 import type { MemberId } from '../units.js';
-import type { LinkRecord } from '../wire/control.js';
+import type { LinkRecord } from '../wire/link-records.js';
 import { Acquaintances, estimateWithin } from './acquaintances.js';
 import { hopTag } from './core.js';
 import type { Neighbours } from './neighbours.js';
@@ -29,9 +29,21 @@ export class Distances {
 
   /** One-way delay of a link to a member, ms, measured or estimated; undefined when nothing is known of it. */
   linkMs(peer: MemberId): number | undefined {
+    return this.#linkMs(peer, (tag) => this.#roundTripTo(tag));
+  }
+
+  /** The same of many: what was measured here is looked up once. */
+  linksMs(peers: readonly MemberId[]): (number | undefined)[] {
+    const roundTrips = new Map(this.#measured);
+    for (const { tag, measured, rttMs } of this.neighbours.linked) if (measured) roundTrips.set(tag, rttMs);
+    const roundTripTo = (tag: number): number | undefined => roundTrips.get(tag);
+    return peers.map((peer) => this.#linkMs(peer, roundTripTo));
+  }
+
+  #linkMs(peer: MemberId, roundTripTo: (tag: number) => number | undefined): number | undefined {
     const measuredMs = this.#measured.get(hopTag(peer));
     if (measuredMs !== undefined) return measuredMs / 2;
-    const bounds = this.#acquaintances.bounds(peer, (tag) => this.#roundTripTo(tag));
+    const bounds = this.#acquaintances.bounds(peer, roundTripTo);
     return bounds && estimateWithin(bounds) / 2;
   }
 

@@ -20,7 +20,7 @@ import type { Upstream } from './upstream.js';
 
 /** How long a tree that woke by no offer of its own waits for the voice itself before it looks for a parent, ms: offers follow behind. */
 const FIRST_WORD_MS = 30;
-/** What was said is sent again, as far as it is kept, to those who ask so soon after the tree woke, ms. */
+/** What was said is sent again, as far as it is kept, to those who ask so soon after the source spoke up, ms. */
 export const FIRST_WORDS_KEPT_MS = 2000;
 /** Offers that come so soon after a tree lay down were on their way, ms. */
 const DEAF_MS = 800;
@@ -248,13 +248,12 @@ export class Dormancy {
     return true;
   }
 
-  /** Somebody the plan passed by, who has nothing yet to go on from. */
+  /** Somebody the voice passed by as it began, who has nothing yet to go on from. */
   sendFirstWords(tree: Tree, to: MemberId, { fromSequence }: SubscribeRequest): void {
     const { nowMs, effects } = this.core;
-    const isSoon = nowMs - tree.wokeAtMs < FIRST_WORDS_KEPT_MS;
-    if (fromSequence !== undefined || tree.wokeWith === undefined || !isSoon || !tree.children.has(to))
-      return;
-    effects.push({ type: 'replay', to, source: tree.handle, fromSequence: tree.wokeWith });
+    const isSoon = nowMs - tree.spokeUpAtMs < FIRST_WORDS_KEPT_MS;
+    if (fromSequence !== undefined || !isSoon || !tree.children.has(to)) return;
+    effects.push({ type: 'replay', to, source: tree.handle, fromSequence: tree.spokeUpWith });
   }
 
   /** Whether a tree of a large room woke lately and still has no parent. */

@@ -5,7 +5,8 @@
  */
 
 import { handleOf, type MemberId } from '../units.js';
-import { decodeControl, encodeControl, MAX_NEIGHBOURS, type ControlMessage } from '../wire/control.js';
+import { decodeControl, encodeControl, type ControlMessage } from '../wire/control.js';
+import { MAX_NEIGHBOURS } from '../wire/link-records.js';
 import type { RosterEntry } from '../wire/roster-entry.js';
 import type { VoiceHeader } from '../wire/voice-packet.js';
 import { DEFAULT_OVERLAY_CONFIG, type OverlayConfig } from './config.js';
@@ -101,7 +102,10 @@ class Engine implements OverlayEngine {
     );
     this.#gossip = new Gossip(core, this.#roster, this.#neighbours, this.#map, {
       memberGone: (member) => this.#departed(member, true),
-      refute: (version) => this.#ownEntry.publish(version),
+      refute: (version) => {
+        this.#ownEntry.publish(version);
+        this.#linkNews.tellAgain();
+      },
       isSpeaking: (member) => this.#trees.of(member)?.speaking === true,
     });
     this.#heartbeats = new Heartbeats(core, this.#neighbours, {
@@ -129,6 +133,7 @@ class Engine implements OverlayEngine {
         core.effects.push({ type: 'close-link', peer });
         this.#linkDown(peer, 'closed');
       },
+      declined: (peer) => this.#farEndDrops(peer),
     });
     this.#rewiring = new Rewiring(
       core,
@@ -325,6 +330,12 @@ class Engine implements OverlayEngine {
     core.viewChanged = true;
   }
 
+  /** A link that its far end is about to close: that it ends is no reason to think of a crash. */
+  #farEndDrops(peer: MemberId): void {
+    const link = this.#neighbours.link(peer);
+    if (link) this.#linkage.retire(link, 2 * this.#core.config.retireMs);
+  }
+
   #closeLink(neighbour: Neighbour): void {
     const { peer } = neighbour;
     this.#core.effects.push({ type: 'close-link', peer });
@@ -374,7 +385,7 @@ class Engine implements OverlayEngine {
     if (link && lost) {
       this.#core.send(member, { type: 'link-drop', reason: 'gone' });
       this.#closeLink(link);
-    } else if (link) this.#linkage.retire(link, 2 * this.#core.config.retireMs);
+    } else this.#farEndDrops(member);
     this.#core.viewChanged = true;
   }
 
@@ -419,6 +430,9 @@ class Engine implements OverlayEngine {
       case 'link-records':
         this.#rewiring.offersChanged();
         return this.#linkNews.onRecords(neighbour, message.records, message.isAnswer);
+      case 'link-changes':
+        this.#rewiring.offersChanged();
+        return this.#linkNews.onChanges(neighbour, message.changes);
       case 'link-records-known':
         return this.#linkNews.onKnown(neighbour, message);
       case 'advertise':
@@ -450,7 +464,7 @@ class Engine implements OverlayEngine {
         return;
       }
       case 'link-drop':
-        return this.#linkage.retire(neighbour, 2 * this.#core.config.retireMs);
+        return this.#farEndDrops(from);
       case 'appraisal':
         return this.#rewiring.onAppraisal(neighbour, message);
       case 'splice':
@@ -499,6 +513,12 @@ class Engine implements OverlayEngine {
     const lost = this.#trees.unserved(core.config.lostMs).filter((tree) => !this.#trees.isOffered(tree));
     this.#roster.setUnreachable(lost.map((tree) => tree.source));
     if (this.#neighbours.all.size === 0) return;
-    for (const { source } of lost) if (!this.#neighbours.link(source)) this.#gossip.suspect(source);
+    let isUnmapped = false;
+    for (const tree of lost) {
+      // Whose links are not known here may be within everybody's reach.
+      if (tree.dormant && !this.#map.has(tree.handle)) isUnmapped = true;
+      else if (!this.#neighbours.link(tree.source)) this.#gossip.suspect(tree.source);
+    }
+    if (isUnmapped) this.#linkNews.askNow();
   }
 }

@@ -53,6 +53,8 @@ export class Gossip {
   #isOldUntilMs = -Infinity;
   /** Members under suspicion, by the version suspected; bounded by the roster. */
   readonly #suspicions = new Map<MemberId, { version: number; deadlineMs: number }>();
+  /** Own version that others suspect, until a later one is told. */
+  #suspectedVersion: number | undefined = undefined;
 
   constructor(
     readonly core: Core,
@@ -76,8 +78,19 @@ export class Gossip {
       this.#news.set(entry.memberId, entry);
       this.#spreadAtMs = Math.min(this.#spreadAtMs, this.core.nowMs + delayMs);
     }
-    const suspicion = this.#suspicions.get(entry.memberId);
-    if (suspicion && entry.version > suspicion.version) this.#suspicions.delete(entry.memberId);
+    // The suspicion went everywhere at once, and its time is running there.
+    if (this.#refutes(entry))
+      for (const neighbour of this.neighbours.all.values()) this.#sendEntries(neighbour, [entry]);
+  }
+
+  /** Whether an entry ends a suspicion. */
+  #refutes({ memberId, version }: RosterEntry): boolean {
+    const isSelf = memberId === this.core.selfId;
+    const suspected = isSelf ? this.#suspectedVersion : this.#suspicions.get(memberId)?.version;
+    if (suspected === undefined || version <= suspected) return false;
+    if (isSelf) this.#suspectedVersion = undefined;
+    else this.#suspicions.delete(memberId);
+    return true;
   }
 
   /**
@@ -263,8 +276,10 @@ export class Gossip {
   onSuspect(from: MemberId | undefined, member: MemberId, version: number, gone: boolean): void {
     const { core, roster } = this;
     if (member === core.selfId) {
-      if (version >= roster.ownVersion) this.events.refute(version);
-      else if (roster.self && from !== undefined)
+      if (version >= roster.ownVersion) {
+        this.#suspectedVersion = version;
+        this.events.refute(version);
+      } else if (roster.self && from !== undefined)
         core.send(from, { type: 'entries', entries: [roster.self.bytes] });
       return;
     }

@@ -10,7 +10,7 @@
  */
 
 import type { Handle } from '../units.js';
-import type { LinkRecord, ToldLink } from '../wire/control.js';
+import type { LinkRecord, ToldLink } from '../wire/link-records.js';
 import { digestPart } from './digest.js';
 import { serialNewer } from './serial.js';
 import { roomFor } from './slots.js';

@@ -1,20 +1,23 @@
 /**
  * How the map of links is kept: each member tells a record of its own links when they changed, those of others pass
- * along the branches that news of members takes, and what was lost is found by comparing digests. A record about this
+ * along the branches that news of members takes, and what was lost is found by comparing digests. Where a record differs
+ * from the one before in a link or two, only these are told: whoever lacks the one before asks for the whole. A record about this
  * member that it did not make itself is answered by a newer one, as routers do (OSPF, RFC 2328 § 13.4).
  */
 
 import { handleOf, type Handle, type MemberId } from '../units.js';
+import type { ControlMessage } from '../wire/control.js';
 import {
+  MAX_KNOWN_PER_MESSAGE,
   MAX_MEASURED,
   MAX_RECORDS_PER_MESSAGE,
-  MAX_VERSIONS_PER_MESSAGE,
   quantiseLinkDelay,
-  type ControlMessage,
+  type KnownRecord,
+  type LinkChange,
   type LinkRecord,
-  type ToldLink,
-} from '../wire/control.js';
+} from '../wire/link-records.js';
 import { chunks, hopTag, type Core } from './core.js';
+import { changeOf, following, isShorter, preceding, recordAfter } from './link-changes.js';
 import type { LinkMap } from './link-map.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import { draw } from './draw.js';
@@ -22,10 +25,6 @@ import { remember } from './remember.js';
 import type { Roster } from './roster.js';
 import { serialNewer } from './serial.js';
 
-/** A link whose delay moved by less than this share … */
-const MOVED_SHARE = 0.15;
-/** … or less than this is not told anew, ms. */
-const MOVED_MS = 1;
 /** A member with hardly any links says so after this, ms. */
 const POOR_MS = 120;
 /** What comes within so long goes on in one message, ms; longer than most links, so that copies that cross are few. */
@@ -41,13 +40,20 @@ const CALM_MS = 2500;
 /** … and records are compared all the same so often, ms. */
 const COMPARE_MS = 20_000;
 
+interface News {
+  /** Who needs none: bounded by the neighbours. */
+  readonly known: Set<MemberId>;
+  /** What makes the record of the one before; undefined where it is told whole. */
+  readonly change: LinkChange | undefined;
+}
+
 export class LinkNews {
   nextMs = Infinity;
   #tellAtMs = Infinity;
   #toldAtMs = -Infinity;
   #sequence = 0;
-  /** Whose records are to be passed on, and who needs none: bounded by the roster and the neighbours. */
-  readonly #news = new Map<Handle, Set<MemberId>>();
+  /** Whose records are to be passed on: bounded by the roster. */
+  readonly #news = new Map<Handle, News>();
   /** When a record of each member last came, ms; bounded by the roster. */
   readonly #cameMs = new Map<Handle, number>();
   #spreadAtMs = Infinity;
@@ -119,25 +125,39 @@ export class LinkNews {
     const slots = this.plannedSlots();
     const handle = handleOf(core.selfId);
     const told = this.map.get(handle);
-    if (told && told.slots === slots && !differ(told.links, links) && this.#measured.size < MAX_MEASURED / 2)
-      return;
+    const isSame = told !== undefined && told.slots === slots;
+    // Who was measured waits for a change of links, or for more of them.
+    const isPatient = isSame && this.#measured.size < MAX_MEASURED / 2;
+    if (isPatient && !changeOf(told, links, [])) return;
     const measured = [...this.#measured].map(([tag, delayMs]) => ({
       tag,
       delayMs: quantiseLinkDelay(delayMs),
     }));
     this.#measured.clear();
-    this.#publish({ handle, sequence: this.#nextSequence(), slots, links, measured });
+    const change = isSame && told.sequence === this.#sequence ? changeOf(told, links, measured) : undefined;
+    const record = change && recordAfter(told as LinkRecord, change);
+    if (change && record) {
+      this.#sequence = record.sequence;
+      this.#publish(record, isShorter(change, record) ? change : undefined);
+    } else this.#publish({ handle, sequence: this.#nextSequence(), slots, links, measured }, undefined);
+  }
+
+  /** Others took this member for gone, and forgot its links with it. */
+  tellAgain(): void {
+    const own = this.map.get(handleOf(this.core.selfId));
+    if (own && this.roster.isLarge)
+      this.#publish({ ...own, measured: [], sequence: this.#nextSequence() }, undefined);
   }
 
   #nextSequence(): number {
-    this.#sequence = (this.#sequence + 1) & 0xffff;
+    this.#sequence = following(this.#sequence);
     return this.#sequence;
   }
 
-  #publish(record: LinkRecord): void {
+  #publish(record: LinkRecord, change: LinkChange | undefined): void {
     this.#toldAtMs = this.core.nowMs;
     this.map.note(record, this.core.selfTag);
-    this.#pass(record.handle, undefined);
+    this.#pass(record.handle, undefined, change);
   }
 
   /** Members came, or a link to ask over: records may be lacking. */
@@ -164,46 +184,70 @@ export class LinkNews {
     this.#askPauseMs = map.size > this.#sizeAtAsking ? ASK_MS : Math.min(MOST_ASK_MS, 2 * this.#askPauseMs);
     this.#sizeAtAsking = map.size;
     this.#askAtMs = core.nowMs + core.jittered(this.#askPauseMs);
-    const [somebody] = draw(
-      this.neighbours.linked.filter(({ lively }) => lively),
-      1,
-      core.random,
-    );
+    this.askNow();
+  }
+
+  /** Asks a neighbour for the records that are lacking. */
+  askNow(): void {
+    const lively = this.neighbours.linked.filter((neighbour) => neighbour.lively);
+    const [somebody] = draw(lively, 1, this.core.random);
     if (somebody) this.#sendKnown(somebody, false);
   }
 
   onRecords(from: Neighbour, records: readonly LinkRecord[], isAnswer: boolean): void {
-    const { core, roster, map } = this;
-    for (const record of records) {
-      const { handle } = record;
-      if (handle === handleOf(core.selfId)) {
-        this.#refute(record);
-        continue;
-      }
-      const entry = roster.byHandle.get(handle);
-      if (!entry) continue;
-      if (map.sequenceOf(handle) === record.sequence) {
-        this.#news.get(handle)?.add(from.peer);
-        continue;
-      }
-      // Nobody tells of itself so often: who forges records does not set the pace.
-      if (core.nowMs - (this.#cameMs.get(handle) ?? -Infinity) < POOR_MS / 2) continue;
-      const isCatchUp = isAnswer && core.nowMs < this.#catchUpUntilMs;
-      if (map.note(record, hopTag(entry.memberId))) {
-        this.#cameMs.set(handle, core.nowMs);
-        this.onRecord(record);
-        // What a newcomer asked for is no news to those around it.
-        if (!isCatchUp) this.#pass(handle, from.peer);
-      }
-    }
+    const isCatchUp = isAnswer && this.core.nowMs < this.#catchUpUntilMs;
+    // What a newcomer asked for is no news to those around it.
+    for (const record of records)
+      if (this.#isNews(from, record) && this.#learn(record) && !isCatchUp)
+        this.#pass(record.handle, from.peer, undefined);
   }
 
-  #refute({ sequence }: LinkRecord): void {
+  onChanges(from: Neighbour, changes: readonly LinkChange[]): void {
+    const lacking: KnownRecord[] = [];
+    for (const change of changes) {
+      const { handle, sequence } = change;
+      if (!this.#isNews(from, change)) continue;
+      const before = this.map.get(handle);
+      const record = before && recordAfter(before, change);
+      if (record && this.#learn(record)) this.#pass(handle, from.peer, change);
+      else if (!before || serialNewer(sequence, before.sequence))
+        lacking.push({ handle, sequence: before?.sequence ?? preceding(sequence) });
+    }
+    const ask = { type: 'link-records-known', answerExpected: false, isPartial: true } as const;
+    if (lacking.length > 0) this.core.send(from.peer, { ...ask, known: lacking });
+  }
+
+  /** Whether there may be something to learn from what was told of a member. */
+  #isNews(from: Neighbour, { handle, sequence }: KnownRecord): boolean {
+    if (handle === handleOf(this.core.selfId)) {
+      this.#refute(sequence);
+      return false;
+    }
+    if (!this.roster.byHandle.has(handle)) return false;
+    if (this.map.sequenceOf(handle) === sequence) {
+      this.#news.get(handle)?.known.add(from.peer);
+      return false;
+    }
+    // Nobody tells of itself so often: who forges records does not set the pace.
+    return this.core.nowMs - (this.#cameMs.get(handle) ?? -Infinity) >= POOR_MS / 2;
+  }
+
+  /** @returns false when this or a newer record was there */
+  #learn(record: LinkRecord): boolean {
+    const { handle } = record;
+    const entry = this.roster.byHandle.get(handle);
+    if (!entry || !this.map.note(record, hopTag(entry.memberId))) return false;
+    this.#cameMs.set(handle, this.core.nowMs);
+    this.onRecord(record);
+    return true;
+  }
+
+  #refute(sequence: number): void {
     const own = this.map.get(handleOf(this.core.selfId));
     // An older one was on its way for long.
     if (!own || !serialNewer(sequence, own.sequence)) return;
     this.#sequence = sequence;
-    this.#publish({ ...own, sequence: this.#nextSequence() });
+    this.#publish({ ...own, sequence: this.#nextSequence() }, undefined);
   }
 
   /** The digest of a neighbour differs. */
@@ -217,11 +261,12 @@ export class LinkNews {
   onKnown(from: Neighbour, message: ControlMessage & { type: 'link-records-known' }): void {
     const theirs = new Map(message.known.map(({ handle, sequence }) => [handle, sequence]));
     const lacking: LinkRecord[] = [];
-    for (const handle of this.map.handles()) {
+    for (const handle of message.isPartial ? [...theirs.keys()] : this.map.handles()) {
       const known = theirs.get(handle);
       theirs.delete(handle);
       if (known === this.map.sequenceOf(handle)) continue;
-      const record = this.map.get(handle) as LinkRecord;
+      const record = this.map.get(handle);
+      if (!record) continue;
       // Whom it measured in passing is news, and no part of what everybody must have.
       if (known === undefined || serialNewer(record.sequence, known))
         lacking.push({ ...record, measured: [] });
@@ -236,8 +281,8 @@ export class LinkNews {
     const known = this.map
       .handles()
       .map((handle) => ({ handle, sequence: this.map.sequenceOf(handle) as number }));
-    const message = { type: 'link-records-known', answerExpected } as const;
-    this.core.send(to.peer, { ...message, known: known.slice(0, MAX_VERSIONS_PER_MESSAGE) });
+    const message = { type: 'link-records-known', answerExpected, isPartial: false } as const;
+    this.core.send(to.peer, { ...message, known: known.slice(0, MAX_KNOWN_PER_MESSAGE) });
   }
 
   memberGone(member: MemberId): void {
@@ -247,9 +292,11 @@ export class LinkNews {
     this.#cameMs.delete(handle);
   }
 
-  #pass(handle: Handle, from: MemberId | undefined): void {
+  #pass(handle: Handle, from: MemberId | undefined, change: LinkChange | undefined): void {
     this.#newsAtMs = this.core.nowMs;
-    this.#news.set(handle, new Set(from === undefined ? [] : [from]));
+    const known = new Set(from === undefined ? [] : [from]);
+    // One that follows upon another which was not passed on yet is told whole.
+    this.#news.set(handle, { known, change: this.#news.has(handle) ? undefined : change });
     this.#spreadAtMs = Math.min(this.#spreadAtMs, this.core.nowMs + this.core.jittered(SPREAD_MS));
     this.#wake(this.#spreadAtMs);
   }
@@ -259,11 +306,19 @@ export class LinkNews {
     for (const link of this.neighbours.linked) {
       if (!link.eagerNews || !link.lively) continue;
       const records: LinkRecord[] = [];
-      for (const [handle, known] of this.#news) {
+      const changes: LinkChange[] = [];
+      for (const [handle, { known, change }] of this.#news) {
+        if (known.has(link.peer) || handle === handleOf(link.peer)) continue;
+        if (change) {
+          changes.push(change);
+          continue;
+        }
         const record = this.map.get(handle);
-        if (record && !known.has(link.peer) && handle !== handleOf(link.peer)) records.push(record);
+        if (record) records.push(record);
       }
       this.#sendRecords(link, records, false);
+      for (const part of chunks(changes, MAX_RECORDS_PER_MESSAGE))
+        this.core.send(link.peer, { type: 'link-changes', changes: part });
     }
     this.#news.clear();
   }
@@ -272,14 +327,4 @@ export class LinkNews {
     for (const part of chunks(records, MAX_RECORDS_PER_MESSAGE))
       this.core.send(to.peer, { type: 'link-records', isAnswer, records: part });
   }
-}
-
-function differ(a: readonly ToldLink[], b: readonly ToldLink[]): boolean {
-  if (a.length !== b.length) return true;
-  return b.some(({ tag, delayMs }) => {
-    const before = a.find((link) => link.tag === tag);
-    if (!before) return true;
-    const movedMs = Math.abs(before.delayMs - delayMs);
-    return movedMs > MOVED_MS && movedMs > MOVED_SHARE * before.delayMs;
-  });
 }

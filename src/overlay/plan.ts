@@ -9,10 +9,10 @@ import type { Core } from './core.js';
 import type { LinkMap, TreePlace, TwoWays } from './link-map.js';
 import type { Neighbours } from './neighbours.js';
 import type { Roster } from './roster.js';
-import type { Prospect } from './worth.js';
+import { UNSERVED_MS } from './worth.js';
 
-/** Ways are looked for anew at most so often, ms: while a room forms, news of links comes all the time. */
-const REFRESH_MS = 250;
+/** Ways are looked for anew at most so often, ms for each member: while a room forms, news of links comes all the time. */
+const REFRESH_MS = 2.5;
 /** Copies a member in the mean below which uploads are short: a tree takes one, and needs some choice. */
 const SCARCE_FAN_OUT = 3;
 /** After no news of links for so long maps are alike, ms: it takes a second or two to everybody. */
@@ -36,7 +36,8 @@ export class Plan {
 
   get ways(): TwoWays {
     const { nowMs, selfId } = this.core;
-    const isOld = this.map.version !== this.#version && nowMs - this.#lookedAtMs >= REFRESH_MS;
+    const isOld =
+      this.map.version !== this.#version && nowMs - this.#lookedAtMs >= REFRESH_MS * this.map.size;
     if (!this.#ways || isOld) {
       const links = this.neighbours.linked.filter(({ lively, measured }) => lively && measured);
       const firstLinks = links.map(({ peer, costMs }) => ({ handle: handleOf(peer), delayMs: costMs }));
@@ -82,12 +83,22 @@ export class Plan {
     return peer !== undefined && this.neighbours.lively(peer) ? peer : undefined;
   }
 
-  /** The same as links are judged by. */
-  prospect(source: Handle): Prospect {
+  /** By how much later all sources but some would be heard without each neighbour, ms. */
+  lossesMs(except: readonly Handle[]): Map<MemberId, number> {
     const { ways } = this;
-    const peer = this.parentOf(source);
-    const costMs = peer === undefined ? Infinity : ways.toMs(source);
-    return { source, peer, costMs, alternativeMs: ways.alternativeMs(source) };
+    const losses = ways.lossesMs(UNSERVED_MS);
+    for (const source of except) {
+      const hop = ways.firstHop(source);
+      if (hop === undefined) continue;
+      const laterMs = Math.min(UNSERVED_MS, ways.alternativeMs(source) - ways.toMs(source));
+      losses.set(hop, Math.max(0, (losses.get(hop) ?? 0) - laterMs));
+    }
+    const byPeer = new Map<MemberId, number>();
+    for (const [hop, laterMs] of losses) {
+      const peer = this.#lively(hop);
+      if (peer !== undefined) byPeer.set(peer, laterMs);
+    }
+    return byPeer;
   }
 
   /** Where this member stands in the tree that all who have the same map see. */

@@ -21,7 +21,7 @@ import type { Roster } from './roster.js';
 import { ownWays, savingsOf, type Savings } from './savings.js';
 import type { Trees } from './trees.js';
 import type { Trials } from './trials.js';
-import { bestExchange, gainOfLink, netGainMs, UNSERVED_MS, worthOfLinks, type Offer } from './worth.js';
+import { bestExchange, gainOfLink, netGainMs, UNSERVED_MS, type Offer } from './worth.js';
 
 type CostsRequest = ControlMessage & { type: 'costs-request' };
 type Costs = ControlMessage & { type: 'costs' };
@@ -46,6 +46,8 @@ const FOUND_SHARE = 0.5;
 const LOST_PAUSE_MS = 10_000;
 /** Members remembered, of whom to ask and whom to leave alone. */
 const MAX_REMEMBERED = 512;
+/** Members a round looks at, drawn by lot where there are more: what it costs does not grow with the room. */
+const MAX_LOOKED_AT = 200;
 /** A change of worth below this is not told, ms a source. */
 const TELL_MS = 0.25;
 
@@ -352,7 +354,7 @@ export class Rewiring {
 
   /** The link both ends would miss least. One to a member with hardly any other link is not for sale. */
   #leastUseful(): { peer: MemberId; priceMs: number } | undefined {
-    const worth = this.#worths();
+    const worth = this.trees.worthOfLinks();
     let least: { peer: MemberId; priceMs: number } | undefined;
     for (const link of this.neighbours.links()) {
       if (link.adjacencyKnown && link.adjacent.size <= this.core.config.poorLinks) continue;
@@ -364,14 +366,10 @@ export class Rewiring {
     return least;
   }
 
-  #worths(): Map<MemberId, number> {
-    return worthOfLinks(this.trees.prospects());
-  }
-
   /** Tells the neighbours what their links are worth here. */
   #appraise(): void {
     this.#appraiseAtMs = Infinity;
-    const worth = this.#worths();
+    const worth = this.trees.worthOfLinks();
     for (const link of this.neighbours.links()) {
       const worthMs = worth.get(link.peer) ?? 0;
       const told = link.toldWorthMs ?? 0;
@@ -393,7 +391,9 @@ export class Rewiring {
     const { core, roster, neighbours } = this;
     const { nowMs } = core;
     const isMissing = this.#isMissing;
-    const others = [...roster.entries.keys()].filter(
+    const all = [...roster.entries.keys()];
+    const looked = all.length > MAX_LOOKED_AT ? draw(all, MAX_LOOKED_AT, core.random) : all;
+    const others = looked.filter(
       (peer) =>
         peer !== core.selfId &&
         !neighbours.link(peer) &&
@@ -405,9 +405,10 @@ export class Rewiring {
     const { rewireRandom } = core.config;
     const count = core.config.rewireCandidates * (isMissing ? MISSING_CANDIDATES : 1);
     const random = draw(others, rewireRandom, core.random);
-    const near = others
-      .filter((peer) => !random.includes(peer))
-      .map((peer) => ({ peer, linkMs: this.distances.linkMs(peer) ?? Infinity }))
+    const rest = others.filter((peer) => !random.includes(peer));
+    const linksMs = this.distances.linksMs(rest);
+    const near = rest
+      .map((peer, i) => ({ peer, linkMs: linksMs[i] ?? Infinity }))
       .sort((a, b) => a.linkMs - b.linkMs)
       .slice(0, count - random.length);
     const candidates = [...random, ...near.map(({ peer }) => peer)];

@@ -87,6 +87,9 @@ export class Tree implements Due {
 
   /** Frames are due: the last one seen was not the end of a spurt. */
   speaking = false;
+  /** When the source last began to speak, ms, and with which sequence number: for those who come to the tree just then. */
+  spokeUpAtMs = -Infinity;
+  spokeUpWith = 0;
   lastFrameMs = -Infinity;
   /** Frames are due and missing. */
   stalled = false;
@@ -156,15 +159,26 @@ export class Tree implements Due {
 
   /**
    * Takes note of where a new parent begins. True when the packet shows that the old one of a hand-over has nothing left
-   * that is missing: the first of a new parent that continues or lags behind, or the old one's, when it has come to where
-   * the new one began.
+   * that is missing here, unless there are holes: the first of a new parent that continues; the second of one that lags
+   * behind, for the first may be a straggler of a hand-over of its own; or the old one's, when it has come to where the new
+   * one began.
    */
   noteHandOver(from: MemberId, sequence: number, fresh: boolean): boolean {
     const { beganAt } = this;
     if (from !== this.parent)
       return beganAt !== undefined && this.feeds.has(from) && serialDelta(sequence, beganAt) >= 0;
     this.beganAt ??= sequence;
-    return this.isContinued || (beganAt === undefined && !fresh);
+    if (this.isContinued) return true;
+    return beganAt !== undefined && !fresh && serialDelta(sequence, beganAt) === 1;
+  }
+
+  /** A frame of its voice came or was made: it speaks until a spurt ends. */
+  noteSpeech(sequence: number, endOfSpurt: boolean, nowMs: number): void {
+    if (!this.speaking) {
+      this.spokeUpAtMs = nowMs;
+      this.spokeUpWith = sequence;
+    }
+    this.speaking = !endOfSpurt;
   }
 
   /** Nobody sends it here any more or is sent it; what was played is remembered. */
@@ -172,6 +186,7 @@ export class Tree implements Due {
     this.dormant = true;
     this.dormantSinceMs = nowMs;
     this.wokeWith = undefined;
+    this.spokeUpAtMs = -Infinity;
     this.hinted = false;
     this.hintAtMs = this.advertAtMs = Infinity;
     this.parent = undefined;

@@ -16,7 +16,7 @@ import type { SequenceWindow } from './dedupe.js';
 import { DueQueue } from './due-queue.js';
 import type { PacketVerdict, TreeView } from './interface.js';
 import type { Plan } from './plan.js';
-import type { Prospect } from './worth.js';
+import { lossMs, type Prospect } from './worth.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import { remember } from './remember.js';
 import type { Roster } from './roster.js';
@@ -39,6 +39,8 @@ const REVIEW_CHANGE_MS = 0.5;
 const UNSOLICITED_MS = 300;
 /** Sources unknown so far whose offers are kept. */
 const MAX_EARLY_SOURCES = 256;
+/** By so many frames one parent may be ahead of another: 400 ms. What is missing among them the old one may still bring. */
+const HAND_OVER_FRAMES = 20;
 /** Of so many of them, the last to go. */
 const MAX_PLAYED = 64;
 /** Children of the own voice below which a member takes in who wants a link, even for another one. */
@@ -329,16 +331,27 @@ export class Trees {
   }
 
   /**
-   * The soonest way to hear each source that the neighbours' offers hold, and the next best through another neighbour:
-   * what the links are judged by. Not the present parents, which follow a little later.
+   * What each neighbour's link is worth: the delay that would be lost without it, ms a source. Judged by the soonest ways
+   * that there are, not by the present parents, which follow a little later.
    */
-  prospects(): Prospect[] {
+  worthOfLinks(): Map<MemberId, number> {
     const prospects: Prospect[] = [];
+    const unplanned: Handle[] = [];
+    let sources = 0;
     for (const tree of this.byHandle.values()) {
-      if (!tree.own && !tree.blocked)
-        prospects.push(tree.dormant ? this.plan.prospect(tree.handle) : this.#prospect(tree));
+      const isHeard = !tree.own && !tree.blocked;
+      if (isHeard) sources++;
+      if (isHeard && tree.dormant) continue;
+      unplanned.push(tree.handle);
+      if (isHeard) prospects.push(this.#prospect(tree));
     }
-    return prospects;
+    const worth = this.plan.lossesMs(unplanned);
+    for (const prospect of prospects) {
+      const { peer } = prospect;
+      if (peer !== undefined) worth.set(peer, (worth.get(peer) ?? 0) + lossMs(prospect));
+    }
+    for (const [peer, totalMs] of worth) worth.set(peer, totalMs / sources);
+    return worth;
   }
 
   /** One-way delay from a source by the soonest way on offer, ms; 0 for the own voice, Infinity without any. */
@@ -370,7 +383,7 @@ export class Trees {
         peer = link.peer;
       } else if (totalMs < alternativeMs) alternativeMs = totalMs;
     }
-    return { source: tree.handle, peer, costMs, alternativeMs };
+    return { peer, costMs, alternativeMs };
   }
 
   /** Hot path: a packet came from a neighbour. */
@@ -394,7 +407,7 @@ export class Trees {
     const fresh = tree.window.note(header.streamEpoch, header.sequence);
     // A replay may overtake the acceptance it comes with.
     const isRacing = tree.feeds.size > 0 || (tree.stalled && tree.asked.has(from));
-    const isOver = tree.noteHandOver(from, header.sequence, fresh);
+    const isOver = tree.noteHandOver(from, header.sequence, fresh) && tree.window.isWhole(HAND_OVER_FRAMES);
     if (isRacing && tree.winner === undefined && (tree.stalled ? fresh : isOver)) {
       tree.winner = tree.stalled ? from : tree.parent;
       this.#schedule(tree, nowMs);
@@ -402,7 +415,8 @@ export class Trees {
     if (!fresh) return verdict;
     tree.lastFrameMs = nowMs;
     tree.stalled = false;
-    if (tree.window.newest === header.sequence >>> 0) tree.speaking = !header.endOfSpurt;
+    if (tree.window.newest === header.sequence >>> 0)
+      tree.noteSpeech(header.sequence, header.endOfSpurt, nowMs);
     if (tree.speaking) {
       this.#speaks(tree);
       this.#watched.add(tree);
@@ -432,7 +446,7 @@ export class Trees {
     if (tree) {
       const wakes = tree.dormant;
       if (wakes) this.dormancy.wake(tree);
-      tree.speaking = !endOfSpurt;
+      tree.noteSpeech(sequence, endOfSpurt, this.core.nowMs);
       tree.lastFrameMs = this.core.nowMs;
       this.#speaks(tree);
       if (wakes) this.dormancy.firstWords(tree, tree.source, sequence);

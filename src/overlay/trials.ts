@@ -36,6 +36,8 @@ export interface TrialEvents {
   kept(peer: MemberId, rttMs: number): void;
   /** It is to be closed. @param rttMs undefined when it was never measured */
   dropped(peer: MemberId, rttMs: number | undefined): void;
+  /** The far end closes a link that was kept here. */
+  declined(peer: MemberId): void;
 }
 
 export class Trials {
@@ -74,7 +76,10 @@ export class Trials {
   onMessage(from: MemberId, message: TrialMessage): void {
     const trial = this.#trials.get(from);
     if (!trial) {
-      if (message.step === 'ping' && this.events.isLink(from)) this.#say(from, 'keep', Infinity);
+      if (!this.events.isLink(from)) return;
+      if (message.step === 'ping') this.#say(from, 'keep', Infinity);
+      // Both had asked for the link, and judge it differently.
+      if (message.step === 'drop') this.events.declined(from);
       return;
     }
     switch (message.step) {

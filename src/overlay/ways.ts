@@ -6,7 +6,7 @@
  */
 
 import type { Handle } from '../units.js';
-import { quantiseLinkDelay } from '../wire/control.js';
+import { quantiseLinkDelay } from '../wire/link-records.js';
 import { WaysHeap } from './ways-heap.js';
 
 /** Delays from one member to all others along the soonest ways, as the map had them when it was asked. */
@@ -22,6 +22,8 @@ export interface TwoWays extends Ways {
   alternativeMs(to: Handle): number;
   /** That neighbour. */
   alternativeHop(to: Handle): Handle | undefined;
+  /** How much later all members together would be reached without each neighbour, ms; at most so much later each. */
+  lossesMs(mostMs: number): Map<Handle, number>;
 }
 
 /** Where a member stands in the tree that is grown from a source. */
@@ -176,6 +178,23 @@ class FoundTwoWays implements TwoWays {
 
   alternativeMs(to: Handle): number {
     return this.alternativesMs[this.members.numberOf(to)] ?? Infinity;
+  }
+
+  lossesMs(mostMs: number): Map<Handle, number> {
+    const { costsMs, hops, alternativesMs } = this;
+    const losses = new Float64Array(hops.length);
+    for (let node = 0; node < hops.length; node++) {
+      const hop = hops[node] as number;
+      if (hop === NONE) continue;
+      const lossMs = (alternativesMs[node] as number) - (costsMs[node] as number);
+      losses[hop] = (losses[hop] as number) + Math.min(mostMs, lossMs);
+    }
+    const byHandle = new Map<Handle, number>();
+    for (let hop = 0; hop < losses.length; hop++) {
+      const lossMs = losses[hop] as number;
+      if (lossMs > 0) byHandle.set(this.members.handles[hop] as Handle, lossMs);
+    }
+    return byHandle;
   }
 }
 

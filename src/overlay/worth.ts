@@ -3,7 +3,7 @@
  * the mean over the sources looked at, so that samples of different size compare.
  */
 
-import type { Handle, MemberId } from '../units.js';
+import type { MemberId } from '../units.js';
 
 /** What it counts to hear a source at all, ms: far above any detour. */
 export const UNSERVED_MS = 400;
@@ -33,7 +33,6 @@ export function gainOfLink(
 
 /** One source, as the worth of links sees it. */
 export interface Prospect {
-  readonly source: Handle;
   /** The neighbour through which it is heard soonest; undefined when none offers it. */
   readonly peer: MemberId | undefined;
   readonly costMs: number;
@@ -41,15 +40,9 @@ export interface Prospect {
   readonly alternativeMs: number;
 }
 
-/** What each neighbour's link is worth: the delay that would be lost without it, a source. */
-export function worthOfLinks(prospects: readonly Prospect[]): Map<MemberId, number> {
-  const worth = new Map<MemberId, number>();
-  for (const { peer, costMs, alternativeMs } of prospects) {
-    if (peer === undefined) continue;
-    const lossMs = Math.min(UNSERVED_MS, Math.max(0, alternativeMs - costMs));
-    worth.set(peer, (worth.get(peer) ?? 0) + lossMs / prospects.length);
-  }
-  return worth;
+/** By how much later it would be heard without that neighbour, ms. */
+export function lossMs({ peer, costMs, alternativeMs }: Prospect): number {
+  return peer === undefined ? 0 : Math.min(UNSERVED_MS, Math.max(0, alternativeMs - costMs));
 }
 
 export interface Offer<Peer> {

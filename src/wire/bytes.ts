@@ -194,3 +194,24 @@ export class ByteWriter {
     this.#bytes = grown;
   }
 }
+
+/** So many items, each read by the same function; malformed when there are more than a bound. */
+export function list<T>(
+  reader: ByteReader,
+  count: number,
+  max: number,
+  read: (reader: ByteReader) => T,
+): T[] {
+  reader.check(count <= max);
+  const items: T[] = [];
+  for (let i = 0; reader.ok && i < count; i++) items.push(read(reader));
+  return items;
+}
+
+/** @throws RangeError for more items than fit: a bug of the caller. */
+export function bounded(length: number, max: number): void {
+  if (length > max) throw new RangeError(`${length} items where at most ${max} fit`);
+}
+
+/** As a number of one byte has it. */
+export const byte = (value: number): number => Math.max(0, Math.min(255, Math.floor(value)));

@@ -26,7 +26,8 @@
  * | 19 want | u16 n, n × u32 handle whose entry is asked for |
  * | 20 news-mode | u8 1: send me news of members at once, 0: only say what is new |
  * | 23 link-records | u8 n, 0x80: answers what the receiver asked for, n × (u32 handle, u16 sequence, u8 slots, u8 k, k × (u16 hop tag, u8 delay), u8 m, m × (u16 hop tag, u8 delay)) |
- * | 24 link-records-known | u8 1: answer expected, u16 n, n × (u32 handle, u16 sequence): what the sender has |
+ * | 24 link-records-known | u8 flags (1: answer expected, 2: only these are asked about), u16 n, n × (u32 handle, u16 sequence): what the sender has |
+ * | 27 link-changes | u8 n, n × (u32 handle, u16 sequence, u8 16 · g + k, u8 m, g × u16 hop tag of a link that ended, k and m × (u16 hop tag, u8 delay)) |
  * | 25 trial | u8 step: 0 ping, 1 pong, 2 keep, 3 drop, u16 round trip of the link in ¼ ms (65535: not told) |
  * | 21 dormant | u16 n, n × u32 source: nothing has been said there for long, and its tree is kept by the map of links alone |
  * | 26 unwanted | u16 n, n × u32 source that the sender is not to be sent before it asks; replaces what it said before |
@@ -39,13 +40,16 @@
  * Room: 0–127 slots are free; from 128 on none is, and a member of less burden than 4 · (room − 128) − 128 ms takes the place of
  * a child; 255: nobody does. The costs of 16 and 17 are what the sender offers: no route where it has no slot left.
  *
- * The one-way delay of a link in 23 is ¼ ms · 1.03ⁿ.
+ * The one-way delay of a link in 23 and 27 is ¼ ms · 1.03ⁿ.
  *
- * Above 400 lines because it is one table: type, writer and reader of each message are kept side by side.
+ * Above 400 lines because it is one table: type, writer and reader of each message are kept side by side; those about links
+ * are in `link-records.ts`.
  */
 
 import type { Handle, MemberId } from '../units.js';
-import { ByteReader, ByteWriter } from './bytes.js';
+import { bounded, byte, ByteReader, ByteWriter, list } from './bytes.js';
+import * as links from './link-records.js';
+import { MAX_NEIGHBOURS, type KnownRecord, type LinkChange, type LinkRecord } from './link-records.js';
 import { MAX_ROSTER_ENTRY_BYTES } from './roster-entry.js';
 
 export const CONTROL_VERSION = 1;
@@ -56,10 +60,6 @@ export const MAX_ENTRIES_PER_MESSAGE = 64;
 export const MAX_VERSIONS_PER_MESSAGE = 2048;
 export const MAX_OFFERS_PER_MESSAGE = 512;
 export const MAX_SOURCES_PER_MESSAGE = 512;
-export const MAX_RECORDS_PER_MESSAGE = 127;
-export const MAX_NEIGHBOURS = 64;
-/** Members a link record tells of that were measured lately. */
-export const MAX_MEASURED = 16;
 export const MAX_REDIRECTS = 8;
 /** Relays a path may name; also the deepest tree. */
 export const MAX_PATH_HOPS = 32;
@@ -141,25 +141,6 @@ export interface LinkedMember {
   readonly tag: number;
 }
 
-/** Whom a member is linked to, by its own word, for everybody. */
-export interface LinkRecord {
-  readonly handle: Handle;
-  /** Counted up by the member; a 16-bit serial number. */
-  readonly sequence: number;
-  /** Copies of a voice of others that it plans to pass on. */
-  readonly slots: number;
-  readonly links: readonly ToldLink[];
-  /** Members it measured lately without being linked to them now. */
-  readonly measured: readonly ToldLink[];
-}
-
-export interface ToldLink {
-  /** Hop tag of the far end. */
-  readonly tag: number;
-  /** One-way delay, ms, quantised to 3 % (`quantiseLinkDelay`). */
-  readonly delayMs: number;
-}
-
 export type ControlMessage =
   | { readonly type: 'neighbours'; readonly members: readonly LinkedMember[] }
   | { readonly type: 'entries'; readonly entries: readonly Uint8Array[] }
@@ -176,10 +157,14 @@ export type ControlMessage =
       readonly isAnswer: boolean;
       readonly records: readonly LinkRecord[];
     }
+  /** News of members whose last record the receiver has; one that does not asks for the whole record. */
+  | { readonly type: 'link-changes'; readonly changes: readonly LinkChange[] }
   | {
       readonly type: 'link-records-known';
       readonly answerExpected: boolean;
-      readonly known: readonly { readonly handle: Handle; readonly sequence: number }[];
+      /** Only these are asked about; otherwise it is all that the sender has. */
+      readonly isPartial: boolean;
+      readonly known: readonly KnownRecord[];
     }
   | {
       readonly type: 'versions';
@@ -287,6 +272,7 @@ const TYPE_CODES = {
   'link-records-known': 24,
   trial: 25,
   unwanted: 26,
+  'link-changes': 27,
 } as const satisfies Record<ControlMessage['type'], number>;
 
 const REJECT_REASONS: readonly RejectReason[] = ['full', 'leaf', 'loop', 'moved'];
@@ -308,9 +294,6 @@ const FLAGS_OF_OFFER = 31;
 const MAX_STEPS = MAX_OFFERS_PER_MESSAGE * (MAX_PATH_HOPS - 1);
 const MEMBER_ID_BYTES = 16;
 const LARGE_VERSION = 255;
-const IS_ANSWER = 0x80;
-const LEAST_LINK_DELAY_MS = 0.25;
-const LINK_DELAY_STEP = Math.log(1.03);
 
 /** Cost as it arrives at the other end. */
 export function quantiseCost(costMs: number): number {
@@ -326,8 +309,6 @@ function costToWire(costMs: number): number {
 function costFromWire(steps: number): number {
   return steps === NO_ROUTE ? Infinity : steps / COST_STEPS_PER_MS;
 }
-
-const byte = (value: number): number => Math.max(0, Math.min(255, Math.floor(value)));
 
 /**
  * Used by one call at a time, which leaves nothing behind: a buffer of its own would cost more than most messages. Bound:
@@ -354,22 +335,13 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
       writer.u16(message.members).u32(message.hash).u32(message.linksHash);
       break;
     case 'link-records':
-      bounded(message.records.length, MAX_RECORDS_PER_MESSAGE);
-      writer.u8(message.records.length | (message.isAnswer ? IS_ANSWER : 0));
-      for (const record of message.records) {
-        bounded(record.links.length, MAX_NEIGHBOURS);
-        writer.u32(record.handle).u16(record.sequence);
-        writer.u8(byte(record.slots)).u8(record.links.length);
-        for (const link of record.links) writeLink(writer, link);
-        bounded(record.measured.length, MAX_MEASURED);
-        writer.u8(record.measured.length);
-        for (const link of record.measured) writeLink(writer, link);
-      }
+      links.writeRecords(writer, message);
+      break;
+    case 'link-changes':
+      links.writeChanges(writer, message.changes);
       break;
     case 'link-records-known':
-      bounded(message.known.length, MAX_VERSIONS_PER_MESSAGE);
-      writer.u8(message.answerExpected ? 1 : 0).u16(message.known.length);
-      for (const { handle, sequence } of message.known) writer.u32(handle).u16(sequence);
+      links.writeKnown(writer, message);
       break;
     case 'versions':
       bounded(message.versions.length, MAX_VERSIONS_PER_MESSAGE);
@@ -507,26 +479,12 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
       };
     case TYPE_CODES.digest:
       return { type: 'digest', members: reader.u16(), hash: reader.u32(), linksHash: reader.u32() };
-    case TYPE_CODES['link-records']: {
-      const count = reader.u8();
-      return {
-        type: 'link-records',
-        isAnswer: (count & IS_ANSWER) !== 0,
-        records: list(reader, count & ~IS_ANSWER, MAX_RECORDS_PER_MESSAGE, linkRecord),
-      };
-    }
-    case TYPE_CODES['link-records-known']: {
-      const flags = reader.u8();
-      reader.check(flags <= 1);
-      return {
-        type: 'link-records-known',
-        answerExpected: flags === 1,
-        known: list(reader, reader.u16(), MAX_VERSIONS_PER_MESSAGE, (r) => ({
-          handle: handle(r),
-          sequence: r.u16(),
-        })),
-      };
-    }
+    case TYPE_CODES['link-records']:
+      return { type: 'link-records', ...links.readRecords(reader) };
+    case TYPE_CODES['link-changes']:
+      return { type: 'link-changes', changes: links.readChanges(reader) };
+    case TYPE_CODES['link-records-known']:
+      return { type: 'link-records-known', ...links.readKnown(reader) };
     case TYPE_CODES.versions: {
       const flags = reader.u8();
       reader.check(flags <= 3);
@@ -631,38 +589,6 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
     default:
       return undefined;
   }
-}
-
-function linkRecord(reader: ByteReader): LinkRecord {
-  const source = handle(reader);
-  const sequence = reader.u16();
-  const slots = reader.u8();
-  const links = list(reader, reader.u8(), MAX_NEIGHBOURS, toldLink);
-  const measured = list(reader, reader.u8(), MAX_MEASURED, toldLink);
-  return { handle: source, sequence, slots, links, measured };
-}
-
-function writeLink(writer: ByteWriter, { tag, delayMs }: ToldLink): void {
-  writer.u16(tag).u8(linkDelayToWire(delayMs));
-}
-
-function toldLink(reader: ByteReader): ToldLink {
-  return { tag: reader.u16(), delayMs: linkDelayFromWire(reader.u8()) };
-}
-
-/** The delay of a link as everybody learns it. */
-export function quantiseLinkDelay(delayMs: number): number {
-  return linkDelayFromWire(linkDelayToWire(delayMs));
-}
-
-function linkDelayToWire(delayMs: number): number {
-  return byte(
-    Math.round(Math.log(Math.max(LEAST_LINK_DELAY_MS, delayMs) / LEAST_LINK_DELAY_MS) / LINK_DELAY_STEP),
-  );
-}
-
-function linkDelayFromWire(steps: number): number {
-  return LEAST_LINK_DELAY_MS * Math.exp(steps * LINK_DELAY_STEP);
 }
 
 const memberId = (reader: ByteReader): MemberId => reader.hex(MEMBER_ID_BYTES) as MemberId;
@@ -809,13 +735,3 @@ function linkedMember(reader: ByteReader): LinkedMember {
 }
 
 /** Reads `count` items while the input lasts: a lying count costs at most the bytes that came. */
-function list<T>(reader: ByteReader, count: number, max: number, read: (reader: ByteReader) => T): T[] {
-  reader.check(count <= max);
-  const items: T[] = [];
-  for (let i = 0; reader.ok && i < count; i++) items.push(read(reader));
-  return items;
-}
-
-function bounded(length: number, max: number): void {
-  if (length > max) throw new RangeError(`${length} items where at most ${max} fit`);
-}

@@ -8,16 +8,17 @@
  *  1  u8   kind: 1 request, 2 offer, 3 answer, 4 candidate, 5 refuse
  *  2  u32  attempt, drawn by whoever starts; answers and candidates repeat it
  *  6  u16 + n  the sender's signed roster entry (empty with candidate and refuse, and where the far end surely has it)
- *     u16 + n  UTF-8: summary of a session description (offer, answer) or ICE candidate line (candidate); else empty
+ *     u16 + n  summary of a session description in UTF-8 (offer, answer), ICE candidate (candidate; `ice-candidate.ts`), else empty
  * ```
  */
 
 import { ByteReader, ByteWriter } from './bytes.js';
+import { decodeCandidate, encodeCandidate } from './ice-candidate.js';
 import { MAX_ROSTER_ENTRY_BYTES } from './roster-entry.js';
 
 export const LINK_SIGNAL_VERSION = 1;
 
-/** The longest summary: a role and two ICE credentials of 256 characters. A candidate line is about 100 B. */
+/** The longest summary: a role and two ICE credentials of 256 characters. */
 export const MAX_SIGNAL_TEXT_BYTES = 600;
 
 const KINDS = ['request', 'offer', 'answer', 'candidate', 'refuse'] as const;
@@ -43,7 +44,10 @@ export function encodeLinkSignal(signal: LinkSignal): Uint8Array<ArrayBuffer> {
     .u8(KINDS.indexOf(signal.kind) + 1)
     .u32(signal.attempt)
     .bytes16(signal.entry, MAX_ROSTER_ENTRY_BYTES)
-    .bytes16(textEncoder.encode(signal.text), MAX_SIGNAL_TEXT_BYTES)
+    .bytes16(
+      signal.kind === 'candidate' ? encodeCandidate(signal.text) : textEncoder.encode(signal.text),
+      MAX_SIGNAL_TEXT_BYTES,
+    )
     .finish();
 }
 
@@ -54,7 +58,8 @@ export function decodeLinkSignal(bytes: Uint8Array): LinkSignal | undefined {
   const kind = KINDS[reader.u8() - 1];
   const attempt = reader.u32();
   const entry = reader.bytes16(MAX_ROSTER_ENTRY_BYTES);
-  const text = reader.bytes16(MAX_SIGNAL_TEXT_BYTES);
+  const summary = reader.bytes16(MAX_SIGNAL_TEXT_BYTES);
   if (!reader.ok || reader.remaining !== 0 || !kind) return undefined;
-  return { kind, attempt, entry, text: textDecoder.decode(text) };
+  const text = kind === 'candidate' ? decodeCandidate(summary) : textDecoder.decode(summary);
+  return text === undefined ? undefined : { kind, attempt, entry, text };
 }

@@ -14,9 +14,6 @@ const USER_FRAGMENT = /^a=ice-ufrag:([A-Za-z0-9+/]{4,256})\s*$/m;
 const PASSWORD = /^a=ice-pwd:([A-Za-z0-9+/]{22,256})\s*$/m;
 const SUMMARY = /^(actpass|active|passive) ([A-Za-z0-9+/]{4,256}) ([A-Za-z0-9+/]{22,256})$/;
 
-/** What a candidate line says beyond RFC 8839: of use to the browser that made it alone. */
-const CANDIDATE_EXTRAS = / generation \d+.*$/;
-
 /** The text for an offer's or answer's SDP; undefined when it is not that of a data-only connection. */
 export function summarizeDescription(sdp: string): string | undefined {
   const parts = [SETUP, USER_FRAGMENT, PASSWORD].map((pattern) => pattern.exec(sdp)?.[1]);
@@ -49,6 +46,3 @@ export function expandDescription(summary: string, fingerprint: string): string 
     '',
   ].join('\r\n');
 }
-
-/** A candidate line without what only its maker understands. */
-export const trimCandidate = (candidate: string): string => candidate.replace(CANDIDATE_EXTRAS, '');

@@ -8,7 +8,7 @@ import {
   MAX_NEIGHBOURS,
   quantiseLinkDelay as told,
   type LinkRecord,
-} from '../../src/wire/control.js';
+} from '../../src/wire/link-records.js';
 
 const RELAY_MS = 1;
 const handle = (n: number) => n as Handle;

@@ -7,7 +7,8 @@ import { LinkNews } from '../../src/overlay/link-news.js';
 import { Neighbours } from '../../src/overlay/neighbours.js';
 import { Roster } from '../../src/overlay/roster.js';
 import { handleOf, type Identity, type MemberId } from '../../src/units.js';
-import type { ControlMessage, LinkRecord } from '../../src/wire/control.js';
+import type { ControlMessage } from '../../src/wire/control.js';
+import type { LinkRecord } from '../../src/wire/link-records.js';
 
 const idOf = (n: number) => n.toString(16).padStart(2, '0').repeat(16) as MemberId;
 const self = idOf(1);
@@ -154,7 +155,7 @@ describe('news of links', () => {
       { handle: handleOf(far), sequence: 4 },
       { handle: handleOf(right), sequence: 1 },
     ];
-    news.onKnown(link, { type: 'link-records-known', answerExpected: true, known });
+    news.onKnown(link, { type: 'link-records-known', answerExpected: true, isPartial: false, known });
     const answers = told().map(({ message }) => message);
     const [records] = answers;
     assert.ok(records?.type === 'link-records');
@@ -166,5 +167,86 @@ describe('news of links', () => {
       answers.some(({ type }) => type === 'link-records-known'),
       'it asks for what it lacks itself',
     );
+  });
+
+  describe('what changed since the record before', () => {
+    const change = (sequence: number) => ({
+      handle: handleOf(far),
+      sequence,
+      gone: [],
+      set: [{ tag: hopTag(right), delayMs: 20 }],
+      measured: [],
+    });
+    const hearsChange = (from: MemberId, sequence: number) => {
+      core.nowMs += 1000;
+      news.onChanges(neighbours.link(from)!, [change(sequence)]);
+    };
+    const said = () => told().map(({ to, message }) => ({ to, type: message.type }));
+
+    test('goes on as it came where that record is there', () => {
+      hears(left, [recordOf(far, 1)]);
+      told();
+      hearsChange(left, 2);
+      hearsChange(left, 2);
+      assert.deepEqual(said(), [{ to: right, type: 'link-changes' }]);
+      assert.deepEqual(
+        map.get(handleOf(far))?.links.map(({ tag }) => tag),
+        [hopTag(left), hopTag(right)],
+      );
+    });
+
+    test('is asked for whole where it is not, and what is old is left alone', () => {
+      hearsChange(left, 4);
+      const [asked] = told();
+      assert.ok(asked?.message.type === 'link-records-known' && asked.message.isPartial);
+      assert.deepEqual(asked.message.known, [{ handle: handleOf(far), sequence: 3 }]);
+      assert.ok(!map.has(handleOf(far)));
+      hears(left, [recordOf(far, 4)], true);
+      told();
+      hearsChange(left, 3);
+      hearsChange(left, 4);
+      assert.deepEqual(said(), []);
+      hearsChange(left, 7);
+      assert.deepEqual(said(), [{ to: left, type: 'link-records-known' }]);
+    });
+
+    test('who asks about one record gets that one', () => {
+      map.note(recordOf(far, 5), hopTag(far));
+      map.note(recordOf(left, 2), hopTag(left));
+      const about = (sequence: number) =>
+        news.onKnown(neighbours.link(right)!, {
+          type: 'link-records-known',
+          answerExpected: false,
+          isPartial: true,
+          known: [{ handle: handleOf(far), sequence }],
+        });
+      about(5);
+      assert.deepEqual(said(), []);
+      about(4);
+      assert.deepEqual(recordsTold(), [{ to: right, handle: handleOf(far), sequence: 5 }]);
+    });
+
+    test('two that come before anything is passed on go on as one record', () => {
+      hears(left, [recordOf(far, 1)]);
+      core.nowMs += 100;
+      news.onChanges(neighbours.link(left)!, [change(2)]);
+      assert.deepEqual(recordsTold(), [{ to: right, handle: handleOf(far), sequence: 2 }]);
+    });
+
+    test('is all that is told of own links that were exchanged', () => {
+      for (let n = 5; n <= 8; n++) neighbours.up(idOf(n), 'link', 0).noteRtt(20);
+      news.changed();
+      assert.ok(said().every(({ type }) => type === 'link-records'));
+      neighbours.down(idOf(8), 'link');
+      neighbours.up(idOf(9), 'link', 0).noteRtt(20);
+      news.changed();
+      const [first] = told();
+      assert.ok(first?.message.type === 'link-changes');
+      assert.deepEqual(first.message.changes[0]?.gone, [hopTag(idOf(8))]);
+      assert.deepEqual(
+        first.message.changes[0].set.map(({ tag }) => tag),
+        [hopTag(idOf(9))],
+      );
+    });
   });
 });

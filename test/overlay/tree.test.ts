@@ -19,10 +19,18 @@ describe('a hand-over is over', () => {
     assert.equal(handingOver(true).noteHandOver(NEW, 7, true), true);
   });
 
-  test('with the first packet of a parent that lags behind the old one', () => {
+  test('with the second packet of a parent that lags behind the old one', () => {
+    const tree = handingOver(false);
+    assert.equal(tree.noteHandOver(OLD, 8, true), false);
+    assert.equal(tree.noteHandOver(NEW, 7, false), false);
+    assert.equal(tree.noteHandOver(NEW, 8, false), true);
+  });
+
+  test('not with a straggler that a new parent passes on while it is ahead', () => {
     const tree = handingOver(false);
     assert.equal(tree.noteHandOver(OLD, 7, true), false);
-    assert.equal(tree.noteHandOver(NEW, 7, false), true);
+    assert.equal(tree.noteHandOver(NEW, 7, false), false);
+    assert.equal(tree.noteHandOver(NEW, 12, true), false);
   });
 
   test('when the old parent has come to where one that is ahead of it began', () => {

@@ -27,6 +27,7 @@ function end(stays = true) {
       done.push(`kept ${rttMs}`);
     },
     dropped: (_, rttMs) => done.push(`dropped ${rttMs}`),
+    declined: () => done.push('declined'),
   });
   const hear = (step: 'ping' | 'pong' | 'keep' | 'drop', rttMs = Infinity) =>
     trials.onMessage(peer, { type: 'trial', step, rttMs });
@@ -87,9 +88,17 @@ describe('links on trial', () => {
     here.hear('ping');
     assert.deepEqual(here.said(), ['keep Infinity']);
     here.hear('pong');
-    here.hear('drop');
     assert.deepEqual(here.said(), []);
     assert.deepEqual(here.done, ['kept Infinity'], 'nothing is on trial any more');
+  });
+
+  test('of two that asked for one link and judge it differently, whoever keeps it learns that it ends', () => {
+    const here = end();
+    here.trials.begin(peer, true);
+    here.hear('pong');
+    here.hear('pong');
+    here.hear('drop', 30);
+    assert.deepEqual(here.done, ['judge 0.5', 'kept 0.5', 'declined']);
   });
 
   test('an answer that nobody asked for measures nothing', () => {

@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import {
-  bestExchange,
-  gainOfLink,
-  UNSERVED_MS,
-  worthOfLinks,
-  type Prospect,
-} from '../../src/overlay/worth.js';
-import type { Handle, MemberId } from '../../src/units.js';
+import { bestExchange, gainOfLink, UNSERVED_MS, lossMs, type Prospect } from '../../src/overlay/worth.js';
+import type { MemberId } from '../../src/units.js';
 
 const id = (name: string): MemberId => name as MemberId;
 const prospect = (peer: string | undefined, costMs: number, alternativeMs: number): Prospect => ({
-  source: 1 as Handle,
   peer: peer === undefined ? undefined : id(peer),
   costMs,
   alternativeMs,
@@ -48,17 +41,12 @@ describe('what a link would save', () => {
   });
 });
 
-describe('what links are worth', () => {
-  test('the delay lost without each, a source; nothing for those that no source needs', () => {
-    const worth = worthOfLinks([
-      prospect('a', 30, 50),
-      prospect('a', 30, 30),
-      prospect('b', 10, Infinity),
-      prospect(undefined, Infinity, Infinity),
-    ]);
-    assert.equal(worth.get(id('a')), 20 / 4);
-    assert.equal(worth.get(id('b')), UNSERVED_MS / 4);
-    assert.equal(worth.size, 2);
+describe('what is lost without a neighbour', () => {
+  test('the delay that the next best way adds; at most what it counts not to hear a source', () => {
+    assert.equal(lossMs(prospect('a', 30, 50)), 20);
+    assert.equal(lossMs(prospect('a', 30, 30)), 0);
+    assert.equal(lossMs(prospect('a', 10, Infinity)), UNSERVED_MS);
+    assert.equal(lossMs(prospect(undefined, Infinity, Infinity)), 0);
   });
 });
 

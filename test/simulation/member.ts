@@ -25,8 +25,8 @@ const REQUEST = 1;
 const OFFER = 2;
 const ANSWER = 3;
 const REFUSE = 4;
-/** The head of a signal, its summary of 45 B, and two candidates, each in a signal of its own with 40 B around it. */
-const SESSION_DESCRIPTION_BYTES = 360;
+/** A signal's head of 10 B, its summary of 45 B, and two candidates of 15 and 27 B, each in a signal of its own: with 51 B around it. */
+const SESSION_DESCRIPTION_BYTES = 200;
 const REQUEST_BYTES = 10;
 /** The signed entry, which comes with a request, offer or answer … */
 const ENTRY_BYTES = 190;

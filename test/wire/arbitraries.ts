@@ -4,17 +4,20 @@ import fc from 'fast-check';
 import { toHex, type Handle, type MemberId } from '../../src/units.js';
 import {
   MAX_ENTRIES_PER_MESSAGE,
-  MAX_MEASURED,
-  MAX_NEIGHBOURS,
   MAX_PATH_HOPS,
-  MAX_RECORDS_PER_MESSAGE,
   MAX_REDIRECTS,
   MAX_ROUTED_BYTES,
   MAX_SAMPLE,
-  quantiseLinkDelay,
   roomFromWire,
   type ControlMessage,
 } from '../../src/wire/control.js';
+import {
+  MAX_CHANGED,
+  MAX_MEASURED,
+  MAX_NEIGHBOURS,
+  MAX_RECORDS_PER_MESSAGE,
+  quantiseLinkDelay,
+} from '../../src/wire/link-records.js';
 import type { RosterFields } from '../../src/wire/roster-entry.js';
 
 /** Plain objects, as decoding makes them. */
@@ -88,7 +91,21 @@ export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
   record({
     type: fc.constant('link-records-known' as const),
     answerExpected: fc.boolean(),
+    isPartial: fc.boolean(),
     known: list(record({ handle, sequence: u16 })),
+  }),
+  record({
+    type: fc.constant('link-changes' as const),
+    changes: list(
+      record({
+        handle,
+        sequence: u16,
+        gone: list(u16, MAX_CHANGED),
+        set: list(toldLink, MAX_CHANGED),
+        measured: list(toldLink, MAX_MEASURED),
+      }),
+      MAX_RECORDS_PER_MESSAGE,
+    ),
   }),
   record({
     type: fc.constant('versions' as const),

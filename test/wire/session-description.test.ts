@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import {
-  expandDescription,
-  summarizeDescription,
-  trimCandidate,
-} from '../../src/wire/session-description.js';
+import { expandDescription, summarizeDescription } from '../../src/wire/session-description.js';
 import { hex } from './arbitraries.js';
 
 const FINGERPRINT = 'ab'.repeat(32);
@@ -58,7 +54,6 @@ describe('session descriptions', () => {
       fc.property(fc.string(), (text) => {
         summarizeDescription(text);
         expandDescription(text, FINGERPRINT);
-        trimCandidate(text);
       }),
     );
   });
@@ -66,15 +61,5 @@ describe('session descriptions', () => {
   test('a description without ICE credentials has no summary', () => {
     assert.equal(summarizeDescription(''), undefined);
     assert.equal(summarizeDescription('v=0\r\na=setup:active\r\n'), undefined);
-  });
-
-  test('a candidate keeps what RFC 8839 names', () => {
-    const line =
-      'candidate:1 1 tcp 1518 10.0.0.1 9 typ host tcptype active generation 0 ufrag x network-cost 999';
-    assert.equal(trimCandidate(line), 'candidate:1 1 tcp 1518 10.0.0.1 9 typ host tcptype active');
-    assert.equal(
-      trimCandidate('candidate:0 1 UDP 2122 a.local 5 typ host'),
-      'candidate:0 1 UDP 2122 a.local 5 typ host',
-    );
   });
 });
