@@ -17,6 +17,10 @@ export interface OverlayConfig {
   readonly rewireSlowing: number;
   /** The pause is at least this share of the time since the room last changed noticeably. */
   readonly rewireAging: number;
+  /** After a larger room grew noticeably rounds wait so long, ms: whoever comes next changes what pays. */
+  readonly rewireGrowthMs: number;
+  /** Members from which on rounds come more rarely by as many times as there are more: all must hear of every exchange. */
+  readonly rewirePacedMembers: number;
   /** Members weighed per round … */
   readonly rewireCandidates: number;
   /** … and how many of them at random. */
@@ -29,7 +33,7 @@ export interface OverlayConfig {
   readonly regretMaxMs: number;
   /** By which share an exchange must exceed its price, or links wander … */
   readonly rewireMargin: number;
-  /** … and by how many ms a source at least. */
+  /** … and by how many ms a source for each member: all hear of it. */
   readonly rewireLeastMs: number;
   /** Links below which a member counts as poorly connected and others make room for it: one link is a single point of failure. */
   readonly poorLinks: number;
@@ -54,7 +58,7 @@ export interface OverlayConfig {
   readonly hintMs: number;
   /** How long a member may be without any route before a link across the gap is tried, ms; above a gossip round. */
   readonly unreachableMs: number;
-  /** How long a member may be without any route before it is suspected, ms: it and all its neighbours may have gone. */
+  /** How long a member may be without any route before it is suspected, ms: it and all its neighbours may have gone. Twice as long in a large room, where maps may differ. */
   readonly lostMs: number;
 
   /** Between heartbeats on a link, ms. Three fit into `linkSilenceMs`, so that two may be lost. */
@@ -161,13 +165,15 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   rewireMaxMs: 120_000,
   rewireSlowing: 1.15,
   rewireAging: 0.02,
+  rewireGrowthMs: 3000,
+  rewirePacedMembers: 200,
   rewireCandidates: 4,
   rewireRandom: 2,
   rewireSample: 8,
   regretMs: 60_000,
   regretMaxMs: 600_000,
   rewireMargin: 0.12,
-  rewireLeastMs: 0.2,
+  rewireLeastMs: 0.0015,
   poorLinks: 2,
   admissionMs: 4000,
   openLinkTimeoutMs: 20_000,
@@ -267,6 +273,7 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.rewireMs >= 300 &&
     config.rewireMs <= config.rewireMaxMs, 'rewireMs must be in 300–rewireMaxMs');
   require(config.rewireRandom <= config.rewireCandidates, 'rewireRandom must not exceed rewireCandidates');
+  require(config.rewirePacedMembers > config.fullMeshMembers, 'rewirePacedMembers must be a large room');
   require(config.rewireSlowing >= 1, 'rewireSlowing must be at least 1');
   require(config.dormantMs >= 10 * config.advertDelayMs, 'dormantMs must outlast what is told of a tree');
   require(config.plannedSpeakers >= 1, 'plannedSpeakers must be at least 1');

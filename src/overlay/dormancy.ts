@@ -30,6 +30,8 @@ const SMALL_MS = 500;
 const UNUSED_MS = 4000;
 /** How long nobody may offer a tree in which nothing is heard until it lies down, ms: above `unreachableMs`, to look elsewhere first … */
 const FORLORN_MS = 5000;
+/** … or so long, where nothing was ever heard or said to be spoken and the plan has a way: it woke by an offer out of date. */
+const MISTAKEN_MS = 1500;
 /** … and when a neighbour that lay down while this tree stands is told again that it does, ms. */
 const HINT_AGAIN_MS = 5000;
 /** How long a member may be without any way by a map that lacks records before it counts as out of reach, ms: they are on their way. */
@@ -87,6 +89,7 @@ export class Dormancy {
     tree.dormant = false;
     tree.slot = this.table.slots.take(tree.handle);
     tree.wokeAtMs = nowMs;
+    tree.isSpokenOf = false;
     tree.unservedSinceMs = undefined;
     tree.retryDelayMs = 0;
     tree.retryAtMs = this.roster.isLarge ? nowMs + FIRST_WORD_MS : nowMs;
@@ -265,10 +268,11 @@ export class Dormancy {
   /** Whether nobody around has any use for the tree any more: it woke by mistake, or its source is out of reach. */
   #isForlorn(tree: Tree): boolean {
     const sinceMs = tree.unservedSinceMs ?? Infinity;
+    const isMistaken = tree.window.empty && !tree.isSpokenOf && this.plan.costMs(tree.handle) < Infinity;
     return (
       this.roster.isLarge &&
       !tree.own &&
-      this.core.nowMs - Math.max(sinceMs, tree.wokeAtMs) >= FORLORN_MS &&
+      this.core.nowMs - Math.max(sinceMs, tree.wokeAtMs) >= (isMistaken ? MISTAKEN_MS : FORLORN_MS) &&
       !this.#isRecent(tree, 1) &&
       !this.neighbours.isOffered(tree.slot)
     );

@@ -379,7 +379,10 @@ class Engine implements OverlayEngine {
     this.#trees.remove(member, lost);
     this.#linkage.memberGone(member);
     const slot = this.#roster.slots.of(member);
-    for (const neighbour of this.#neighbours.all.values()) neighbour.known.set(slot, 0);
+    for (const { known, records } of this.#neighbours.all.values()) {
+      known.set(slot, 0);
+      records.set(slot, 0);
+    }
     this.#roster.slots.release(member);
     const link = this.#neighbours.link(member);
     if (link && lost) {
@@ -512,13 +515,12 @@ class Engine implements OverlayEngine {
     this.#nextLostCheckMs = core.nowMs + core.jittered(core.config.lostMs / 3);
     const lost = this.#trees.unserved(core.config.lostMs).filter((tree) => !this.#trees.isOffered(tree));
     this.#roster.setUnreachable(lost.map((tree) => tree.source));
-    if (this.#neighbours.all.size === 0) return;
-    let isUnmapped = false;
-    for (const tree of lost) {
-      // Whose links are not known here may be within everybody's reach.
-      if (tree.dormant && !this.#map.has(tree.handle)) isUnmapped = true;
-      else if (!this.#neighbours.link(tree.source)) this.#gossip.suspect(tree.source);
-    }
-    if (isUnmapped) this.#linkNews.askNow();
+    if (lost.length === 0 || this.#neighbours.all.size === 0) return;
+    // In a large room its links, or what leads there, may only be unknown here.
+    if (this.#roster.isLarge) this.#linkNews.askNow();
+    const sinceMs = core.nowMs - core.config.lostMs * (this.#roster.isLarge ? 2 : 1);
+    for (const { source, unservedSinceMs } of lost)
+      if (!this.#neighbours.link(source) && (unservedSinceMs ?? Infinity) <= sinceMs)
+        this.#gossip.suspect(source);
   }
 }

@@ -26,6 +26,10 @@ const CATCH_UP_MS = 200;
 const BRANCHES = 2;
 /** Entries that a branch may bring too often beyond those that were news. */
 const MAX_STALE = 2;
+/** While news has been coming within so long, rosters differ by a few entries for that alone, ms … */
+const CALM_MS = 1000;
+/** … and are compared all the same so often, ms. */
+const COMPARE_MS = 10_000;
 /** Entries a neighbour is sent unasked when its list shows that it lacks them. */
 const FEW_ENTRIES = 8;
 
@@ -42,6 +46,8 @@ export class Gossip {
   /** Entries to pass on at `#spreadAtMs`; bounded by the roster and the tombstones. */
   readonly #news = new Map<MemberId, RosterEntry>();
   #spreadAtMs = Infinity;
+  #newsAtMs = -Infinity;
+  #comparedAtMs = -Infinity;
   /** Entries whose versions are told to those who are not sent them whole, at `#tellAtMs`; same bound. */
   readonly #headlines = new Map<MemberId, RosterEntry>();
   #tellAtMs = Infinity;
@@ -76,6 +82,7 @@ export class Gossip {
     this.#wanted.delete(handle);
     if (!this.#takeOld(handle)) {
       this.#news.set(entry.memberId, entry);
+      this.#newsAtMs = this.core.nowMs;
       this.#spreadAtMs = Math.min(this.#spreadAtMs, this.core.nowMs + delayMs);
     }
     // The suspicion went everywhere at once, and its time is running there.
@@ -159,7 +166,16 @@ export class Gossip {
   onDigest(from: Neighbour, message: ControlMessage & { type: 'digest' }): void {
     this.roster.noteTold(message.members, this.core.nowMs);
     // While the roster comes in shares, everybody's differs.
-    if (message.hash !== this.roster.hash && !this.isCatchingUp) this.#sendVersions(from, true);
+    if (message.hash === this.roster.hash || this.isCatchingUp) return;
+    const { nowMs } = this.core;
+    const isOnItsWay =
+      this.roster.isLarge &&
+      Math.abs(message.members - this.roster.entries.size) <= FEW_ENTRIES &&
+      nowMs - this.#newsAtMs < CALM_MS &&
+      nowMs - this.#comparedAtMs < COMPARE_MS;
+    if (isOnItsWay) return;
+    this.#comparedAtMs = nowMs;
+    this.#sendVersions(from, true);
   }
 
   /**

@@ -29,8 +29,13 @@ import { serialNewer } from './serial.js';
 const POOR_MS = 120;
 /** What comes within so long goes on in one message, ms; longer than most links, so that copies that cross are few. */
 const SPREAD_MS = 250;
+/** A record has reached most of those who are here after this, ms: some five hops of `SPREAD_MS`. */
+const EVERYWHERE_MS = 1500;
 /** After a member came whose record is not there, it is asked for so soon, ms; each time in vain twice as late … */
 const ASK_MS = 700;
+/** … or so soon, once this share of all is there; … */
+const LATE_ASK_MS = 3000;
+const MOST_SHARE = 0.8;
 /** … up to this. */
 const MOST_ASK_MS = 16_000;
 /** Share of the members whose records may be lacking: they are on their way, or those members have no link yet. */
@@ -41,10 +46,10 @@ const CALM_MS = 2500;
 const COMPARE_MS = 20_000;
 
 interface News {
-  /** Who needs none: bounded by the neighbours. */
-  readonly known: Set<MemberId>;
-  /** What makes the record of the one before; undefined where it is told whole. */
-  readonly change: LinkChange | undefined;
+  /** What makes the record of the one before. */
+  readonly change: LinkChange;
+  /** The one before has been here for so long that others will have it. */
+  readonly isLate: boolean;
 }
 
 export class LinkNews {
@@ -52,8 +57,8 @@ export class LinkNews {
   #tellAtMs = Infinity;
   #toldAtMs = -Infinity;
   #sequence = 0;
-  /** Whose records are to be passed on: bounded by the roster. */
-  readonly #news = new Map<Handle, News>();
+  /** Whose records are to be passed on; undefined for those told whole. Bounded by the roster. */
+  readonly #news = new Map<Handle, News | undefined>();
   /** When a record of each member last came, ms; bounded by the roster. */
   readonly #cameMs = new Map<Handle, number>();
   #spreadAtMs = Infinity;
@@ -155,16 +160,22 @@ export class LinkNews {
   }
 
   #publish(record: LinkRecord, change: LinkChange | undefined): void {
+    const isLate = this.core.nowMs - this.#toldAtMs > EVERYWHERE_MS;
     this.#toldAtMs = this.core.nowMs;
     this.map.note(record, this.core.selfTag);
-    this.#pass(record.handle, undefined, change);
+    this.#pass(record.handle, change && { change, isLate });
+  }
+
+  /** Pause before records are asked for: who has most of them can wait for the rest, which is on its way. */
+  get #leastAskMs(): number {
+    return this.map.size >= MOST_SHARE * this.roster.entries.size ? LATE_ASK_MS : ASK_MS;
   }
 
   /** Members came, or a link to ask over: records may be lacking. */
   membersChanged(): void {
     if (!this.roster.isLarge) return;
-    this.#askPauseMs = ASK_MS;
-    this.#askAtMs = Math.min(this.#askAtMs, this.core.nowMs + this.core.jittered(ASK_MS));
+    this.#askPauseMs = this.#leastAskMs;
+    this.#askAtMs = Math.min(this.#askAtMs, this.core.nowMs + this.core.jittered(this.#askPauseMs));
     this.#wake(this.#askAtMs);
   }
 
@@ -181,7 +192,8 @@ export class LinkNews {
     if (!roster.isLarge || lacking <= LACKING_SHARE * roster.entries.size) return;
     // A newcomer that knows next to nothing has nothing to tell those around it.
     if (map.size < lacking) this.#catchUpUntilMs = core.nowMs + core.config.newcomerMs;
-    this.#askPauseMs = map.size > this.#sizeAtAsking ? ASK_MS : Math.min(MOST_ASK_MS, 2 * this.#askPauseMs);
+    this.#askPauseMs =
+      map.size > this.#sizeAtAsking ? this.#leastAskMs : Math.min(MOST_ASK_MS, 2 * this.#askPauseMs);
     this.#sizeAtAsking = map.size;
     this.#askAtMs = core.nowMs + core.jittered(this.#askPauseMs);
     this.askNow();
@@ -199,7 +211,7 @@ export class LinkNews {
     // What a newcomer asked for is no news to those around it.
     for (const record of records)
       if (this.#isNews(from, record) && this.#learn(record) && !isCatchUp)
-        this.#pass(record.handle, from.peer, undefined);
+        this.#pass(record.handle, undefined);
   }
 
   onChanges(from: Neighbour, changes: readonly LinkChange[]): void {
@@ -209,7 +221,8 @@ export class LinkNews {
       if (!this.#isNews(from, change)) continue;
       const before = this.map.get(handle);
       const record = before && recordAfter(before, change);
-      if (record && this.#learn(record)) this.#pass(handle, from.peer, change);
+      const isLate = this.#isLate(handle);
+      if (record && this.#learn(record)) this.#pass(handle, { change, isLate });
       else if (!before || serialNewer(sequence, before.sequence))
         lacking.push({ handle, sequence: before?.sequence ?? preceding(sequence) });
     }
@@ -224,12 +237,33 @@ export class LinkNews {
       return false;
     }
     if (!this.roster.byHandle.has(handle)) return false;
-    if (this.map.sequenceOf(handle) === sequence) {
-      this.#news.get(handle)?.known.add(from.peer);
-      return false;
-    }
+    this.#noteKnown(from, handle, sequence);
+    if (this.map.sequenceOf(handle) === sequence) return false;
     // Nobody tells of itself so often: who forges records does not set the pace.
     return this.core.nowMs - (this.#cameMs.get(handle) ?? -Infinity) >= POOR_MS / 2;
+  }
+
+  /** Whether the record that is here came so long ago that others will have it. */
+  #isLate(handle: Handle): boolean {
+    return this.core.nowMs - (this.#cameMs.get(handle) ?? -Infinity) > EVERYWHERE_MS;
+  }
+
+  /** A neighbour surely has a record now. */
+  #noteKnown({ records }: Neighbour, handle: Handle, sequence: number): void {
+    const slot = this.#slotOf(handle);
+    if (slot >= 0) records.set(slot, sequence + 1);
+  }
+
+  /** What a neighbour has of a member's records, if anything is known of it. */
+  #knownTo({ records }: Neighbour, handle: Handle): number | undefined {
+    const slot = this.#slotOf(handle);
+    const known = slot >= 0 ? records.get(slot) : 0;
+    return known > 0 ? known - 1 : undefined;
+  }
+
+  #slotOf(handle: Handle): number {
+    const entry = this.roster.byHandle.get(handle);
+    return entry ? this.roster.slots.of(entry.memberId) : -1;
   }
 
   /** @returns false when this or a newer record was there */
@@ -260,6 +294,7 @@ export class LinkNews {
 
   onKnown(from: Neighbour, message: ControlMessage & { type: 'link-records-known' }): void {
     const theirs = new Map(message.known.map(({ handle, sequence }) => [handle, sequence]));
+    for (const [handle, sequence] of theirs) this.#noteKnown(from, handle, sequence);
     const lacking: LinkRecord[] = [];
     for (const handle of message.isPartial ? [...theirs.keys()] : this.map.handles()) {
       const known = theirs.get(handle);
@@ -292,11 +327,10 @@ export class LinkNews {
     this.#cameMs.delete(handle);
   }
 
-  #pass(handle: Handle, from: MemberId | undefined, change: LinkChange | undefined): void {
+  #pass(handle: Handle, news: News | undefined): void {
     this.#newsAtMs = this.core.nowMs;
-    const known = new Set(from === undefined ? [] : [from]);
     // One that follows upon another which was not passed on yet is told whole.
-    this.#news.set(handle, { known, change: this.#news.has(handle) ? undefined : change });
+    this.#news.set(handle, this.#news.has(handle) ? undefined : news);
     this.#spreadAtMs = Math.min(this.#spreadAtMs, this.core.nowMs + this.core.jittered(SPREAD_MS));
     this.#wake(this.#spreadAtMs);
   }
@@ -307,14 +341,14 @@ export class LinkNews {
       if (!link.eagerNews || !link.lively) continue;
       const records: LinkRecord[] = [];
       const changes: LinkChange[] = [];
-      for (const [handle, { known, change }] of this.#news) {
-        if (known.has(link.peer) || handle === handleOf(link.peer)) continue;
-        if (change) {
-          changes.push(change);
-          continue;
-        }
-        const record = this.map.get(handle);
-        if (record) records.push(record);
+      for (const [handle, news] of this.#news) {
+        const sequence = this.map.sequenceOf(handle);
+        const known = this.#knownTo(link, handle);
+        if (sequence === undefined || known === sequence || handle === handleOf(link.peer)) continue;
+        if (news && (known === preceding(sequence) || news.isLate)) {
+          changes.push(news.change);
+          this.#noteKnown(link, handle, sequence);
+        } else records.push(this.map.get(handle) as LinkRecord);
       }
       this.#sendRecords(link, records, false);
       for (const part of chunks(changes, MAX_RECORDS_PER_MESSAGE))
@@ -324,6 +358,7 @@ export class LinkNews {
   }
 
   #sendRecords(to: Neighbour, records: readonly LinkRecord[], isAnswer: boolean): void {
+    for (const { handle, sequence } of records) this.#noteKnown(to, handle, sequence);
     for (const part of chunks(records, MAX_RECORDS_PER_MESSAGE))
       this.core.send(to.peer, { type: 'link-records', isAnswer, records: part });
   }

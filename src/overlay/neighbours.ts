@@ -58,6 +58,8 @@ export class Neighbour {
   toldWorthMs: number | undefined = undefined;
   /** Entry versions it surely has, by roster slot and one higher: what it sent or was sent. */
   readonly known = new SlotColumn(32);
+  /** Link records it surely has, by roster slot: their sequence and one more. */
+  readonly records = new SlotColumn(32);
   /** What it offers, by tree slot. */
   readonly offers: OfferTable;
   /** What it was told of each tree, by tree slot: 0 or `TOLD_*`. */

@@ -137,6 +137,7 @@ export class Rewiring {
   roomChanged(): void {
     const members = this.roster.entries.size;
     if (Math.abs(members - this.#membersSeen) <= 0.05 * this.#membersSeen) return;
+    if (members > this.#membersSeen) this.#grewAtMs = this.core.nowMs;
     this.#membersSeen = members;
     this.#startOver();
   }
@@ -149,7 +150,7 @@ export class Rewiring {
   #startOver(): void {
     this.#regretted.clear();
     this.#changedMs = this.core.nowMs;
-    this.#intervalMs = this.core.config.rewireMs;
+    this.#intervalMs = this.#paceMs;
     this.#wake(this.core.jittered(this.#intervalMs));
   }
 
@@ -169,13 +170,27 @@ export class Rewiring {
 
   #nextRoundMs = 0;
   #appraiseAtMs = Infinity;
-  /** When the room last grew or shrank noticeably. */
+  /** When the room last grew or shrank noticeably … */
   #changedMs = 0;
+  /** … and when it last grew. */
+  #grewAtMs = -Infinity;
+
+  /** Pause between the first rounds. */
+  get #paceMs(): number {
+    const { rewireMs, rewirePacedMembers } = this.core.config;
+    return rewireMs * Math.max(1, this.roster.entries.size / rewirePacedMembers);
+  }
+
+  /** Members are still coming, and there are links enough until they are here. */
+  get #isGrowing(): boolean {
+    const { nowMs, config } = this.core;
+    return nowMs - this.#grewAtMs < config.rewireGrowthMs && this.neighbours.linkCount >= config.firstLinks;
+  }
 
   /** Shortest pause between rounds: the longer the room has been what it is, the less is left to gain by haste. */
   get #leastIntervalMs(): number {
-    const { rewireMs, rewireMaxMs, rewireAging } = this.core.config;
-    return Math.min(rewireMaxMs, Math.max(rewireMs, rewireAging * (this.core.nowMs - this.#changedMs)));
+    const { rewireMaxMs, rewireAging } = this.core.config;
+    return Math.min(rewireMaxMs, Math.max(this.#paceMs, rewireAging * (this.core.nowMs - this.#changedMs)));
   }
 
   /** Neighbours offer something else than before: the links may be worth more or less. */
@@ -208,6 +223,7 @@ export class Rewiring {
   #ask(): void {
     const { core, neighbours } = this;
     this.#nextRoundMs = core.nowMs + core.jittered(this.#intervalMs);
+    if (this.roster.isLarge && this.#isGrowing && !this.#isMissing) return;
     this.#intervalMs = Math.min(core.config.rewireMaxMs, this.#intervalMs * core.config.rewireSlowing);
     if (!this.roster.isLarge) return;
     if (neighbours.linkCount < core.config.poorLinks || this.#isBusy) return;
@@ -228,9 +244,13 @@ export class Rewiring {
 
   /** Whether a link saves more than both ends give up for it, as far as is known. */
   #pays({ hereMs, thereMs }: Savings, keptShare: number, theirPriceMs: number): boolean {
-    const { rewireMargin, rewireLeastMs } = this.core.config;
     const exchange = { gainMs: hereMs * keptShare + thereMs, priceMs: this.#priceMs + theirPriceMs };
-    return netGainMs(exchange, rewireMargin) > rewireLeastMs;
+    return netGainMs(exchange, this.core.config.rewireMargin) > this.#leastMs;
+  }
+
+  /** By how much an exchange must pay, ms a source. */
+  get #leastMs(): number {
+    return this.core.config.rewireLeastMs * this.roster.entries.size;
   }
 
   /** What another link costs, ms a source. */
@@ -298,7 +318,7 @@ export class Rewiring {
   #decide(round: Round): void {
     const { core } = this;
     this.#round = undefined;
-    const best = bestExchange(round.offers, core.config.rewireMargin, core.config.rewireLeastMs);
+    const best = bestExchange(round.offers, core.config.rewireMargin, this.#leastMs);
     if (!best || this.#isBusy || this.neighbours.link(best.peer)) return;
     this.#agreed.set(best.peer, { untilMs: core.nowMs + AGREEMENT_MS, bargain: best });
     this.linkage.open(best.peer);

@@ -45,6 +45,8 @@ export class Tree implements Due {
   wokeAtMs = -Infinity;
   /** When it lay down, ms: offers that were on their way do not wake it. */
   dormantSinceMs = -Infinity;
+  /** Since it woke somebody said that its source speaks. */
+  isSpokenOf = false;
   /** Sequence number it woke with, for those who hear of it a little later. */
   wokeWith: number | undefined = undefined;
   /** When those who were offered nothing are told that it is awake, ms: others around them may have more. */

@@ -236,6 +236,7 @@ export class Trees {
       if (tree.dormant && !this.dormancy.isWokenBy(tree, from, offer)) continue;
       this.#noteRoomBelow(tree, from.peer, offer);
       if (tree.own) continue;
+      tree.isSpokenOf ||= offer.isSpeaking;
       if (isOffer) {
         if (tree.parent === undefined && (offer.freeSlots > 0 || !from.offers.has(tree.slot))) {
           tree.retryAtMs = this.core.nowMs;
