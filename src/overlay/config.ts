@@ -264,7 +264,7 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.overrunMs <= 5000, 'overrunMs is a hand-over, not a state');
   require(config.hopLimit >= 1 &&
     config.hopLimit <= 31, 'hopLimit must be 1–31, the longest path on the wire');
-  require(config.floodHops <= config.signalHops && config.signalHops <= 255, 'floodHops ≤ signalHops ≤ 255');
+  require(config.floodHops <= config.signalHops && config.signalHops <= 127, 'floodHops ≤ signalHops ≤ 127');
   require(config.maxMembers <= 2048, 'maxMembers must fit one versions message');
   require(config.poorLinks >= 1 && config.poorLinks <= 2, 'poorLinks must be 1 or 2: maxLinks may be 2');
   require(config.firstLinks >= config.poorLinks, 'firstLinks must not leave newcomers poor');

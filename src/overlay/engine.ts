@@ -46,6 +46,8 @@ export interface OverlayEngineOptions {
 /** After a change of links, neighbours are told whom this member is linked to, ms; later where it has many. */
 const ADJACENCY_DELAY_MS = 40;
 const ADJACENCY_LATE_MS = 1000;
+/** Whoever has been known for so long is known to all, ms. */
+const SETTLED_MS = 5000;
 
 export function createOverlayEngine(options: OverlayEngineOptions): OverlayEngine {
   return new Engine(options);
@@ -86,6 +88,7 @@ class Engine implements OverlayEngine {
       this.#neighbours,
       (member) => this.#trees.routesTo(member),
       (handle) => this.#roster.byHandle.get(handle)?.memberId,
+      (member) => [member, core.selfId].every((each) => this.#isSettled(each)),
       (from, payload) => this.#takeRouted(from, payload),
     );
     this.#linkNews = new LinkNews(
@@ -476,6 +479,12 @@ class Engine implements OverlayEngine {
         // The rest was taken before: it may come from members without a link.
         return;
     }
+  }
+
+  /** Whether a member has been known here so long that others know it too. */
+  #isSettled(member: MemberId): boolean {
+    const tree = this.#trees.of(member);
+    return tree !== undefined && this.#core.nowMs - tree.addedAtMs >= SETTLED_MS;
   }
 
   /** What another member's overlay says across several links. */

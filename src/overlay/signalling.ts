@@ -5,7 +5,7 @@
  */
 
 import { handleOf, type Handle, type MemberId } from '../units.js';
-import type { ControlMessage } from '../wire/control.js';
+import { MAX_ROUTED_BYTES, type ControlMessage } from '../wire/control.js';
 import type { Core } from './core.js';
 import type { Neighbours } from './neighbours.js';
 import { remember } from './remember.js';
@@ -26,24 +26,28 @@ export class Signalling {
     readonly routesTo: (member: MemberId) => readonly MemberId[],
     /** Whose handle it is; undefined for somebody unknown. */
     readonly memberOf: (handle: Handle) => MemberId | undefined,
+    /** Whether a member has been here for some time, as this one has: everybody will know either. */
+    readonly isAcquainted: (member: MemberId) => boolean,
     /** A message for this member's own overlay came. */
     readonly onRoutedHere: (from: MemberId, payload: Uint8Array) => void,
   ) {}
 
   /** For the target's own overlay, along known routes only. False when there is none. */
-  sendRouted(target: MemberId, payload: Uint8Array): boolean {
+  sendRouted(target: MemberId, payload: Uint8Array, isSignal = false): boolean {
     const { core } = this;
     const hop = this.neighbours.lively(target) ? target : this.#nextHop(target, undefined);
     if (hop === undefined) return false;
     const id = Math.floor(core.random() * 0x1_0000);
     const origin = handleOf(core.selfId);
     const hopLimit = core.config.signalHops;
-    core.send(hop, { type: 'routed', origin, target: handleOf(target), id, hopLimit, payload });
+    core.send(hop, { type: 'routed', origin, target: handleOf(target), id, hopLimit, isSignal, payload });
     return true;
   }
 
   originate(target: MemberId, payload: Uint8Array): void {
     const { core } = this;
+    const isShort = payload.byteLength <= MAX_ROUTED_BYTES && this.isAcquainted(target);
+    if (isShort && this.sendRouted(target, payload, true)) return;
     const id = Math.floor(core.random() * 0x1_0000_0000) >>> 0;
     this.#remember(core.selfId, id);
     this.#forward(
@@ -69,7 +73,7 @@ export class Signalling {
     else if (signal.hopLimit > 0) this.#forward({ ...signal, hopLimit: signal.hopLimit - 1 }, from);
   }
 
-  /** What overlays say to each other may get lost: without a route it is dropped, not flooded. */
+  /** What overlays say to each other may get lost: without a route it is dropped, and only signals are flooded. */
   onRouted(from: MemberId, message: Routed): void {
     const { core } = this;
     const origin = this.memberOf(message.origin);
@@ -77,10 +81,15 @@ export class Signalling {
     if (origin === undefined || target === undefined || origin === core.selfId) return;
     if (!this.#remember(origin, message.id)) return;
     this.noteReturnRoute(origin, from);
-    if (target === core.selfId) return this.onRoutedHere(origin, message.payload);
-    if (message.hopLimit === 0) return;
+    const { id, payload, isSignal } = message;
+    if (target === core.selfId && isSignal) core.effects.push({ type: 'signal', from: origin, payload });
+    else if (target === core.selfId) this.onRoutedHere(origin, payload);
+    if (target === core.selfId || message.hopLimit === 0) return;
+    const hopLimit = message.hopLimit - 1;
     const hop = this.#isDirect(target, from) ? target : this.#nextHop(target, from);
-    if (hop !== undefined) core.send(hop, { ...message, hopLimit: message.hopLimit - 1 });
+    if (hop !== undefined) core.send(hop, { ...message, hopLimit });
+    else if (isSignal)
+      this.#forward({ type: 'signal', origin, target, id, hopLimit, flood: false, payload }, from);
   }
 
   /** Something that a member made came through a neighbour: it is the way back, for want of a better one. */

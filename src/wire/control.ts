@@ -31,7 +31,7 @@
  * | 25 trial | u8 step: 0 ping, 1 pong, 2 keep, 3 drop, u16 round trip of the link in ¼ ms (65535: not told) |
  * | 21 dormant | u16 n, n × u32 source: nothing has been said there for long, and its tree is kept by the map of links alone |
  * | 26 unwanted | u16 n, n × u32 source that the sender is not to be sent before it asks; replaces what it said before |
- * | 22 routed | u32 origin, u32 target, u16 id, u8 hop limit, u16 length, control message for the target's overlay |
+ * | 22 routed | u32 origin, u32 target, u16 id, u8 hop limit (0x80: a signal as in 11), u16 length, else control message for the target's overlay |
  *
  * The paths of an advertise run together towards the sender, so it holds a tree of steps and each offer names the one after its
  * source. Steps are counted from 1 and lead to lower ones; an index takes one byte in a tree of at most 255, else two. Without
@@ -66,7 +66,7 @@ export const MAX_PATH_HOPS = 32;
 /** Sources a comparison of costs may cover. */
 export const MAX_SAMPLE = 64;
 export const MAX_SIGNAL_BYTES = 16_384;
-/** A comparison of costs over the largest sample is below it. */
+/** A comparison of costs over the largest sample is below it, and what opens a link. */
 export const MAX_ROUTED_BYTES = 512;
 
 /** Steps in which the burden of children is told, ms, from `LEAST_BURDEN_MS` on. */
@@ -203,7 +203,7 @@ export type ControlMessage =
       readonly flood: boolean;
       readonly payload: Uint8Array;
     }
-  /** What overlays that are not linked say to each other, by handles: 27 B shorter than as a signal. */
+  /** What members that know each other and are not linked say to each other, by handles: 27 B shorter than as a signal. */
   | {
       readonly type: 'routed';
       readonly origin: Handle;
@@ -211,7 +211,8 @@ export type ControlMessage =
       /** 16 bits, random per message; with the origin it names the message for duplicate suppression. */
       readonly id: number;
       readonly hopLimit: number;
-      /** A control message. */
+      /** The payload is that of a signal; otherwise a control message for the overlay. */
+      readonly isSignal: boolean;
       readonly payload: Uint8Array;
     }
   /** Over a link on trial: measured by whoever asked for it, then kept or dropped. */
@@ -294,6 +295,8 @@ const FLAGS_OF_OFFER = 31;
 const MAX_STEPS = MAX_OFFERS_PER_MESSAGE * (MAX_PATH_HOPS - 1);
 const MEMBER_ID_BYTES = 16;
 const LARGE_VERSION = 255;
+const IS_SIGNAL = 0x80;
+const MAX_HOPS_ROUTED = 0x7f;
 
 /** Cost as it arrives at the other end. */
 export function quantiseCost(costMs: number): number {
@@ -407,7 +410,9 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
       writer.u8(message.flood ? 1 : 0).bytes16(message.payload, MAX_SIGNAL_BYTES);
       break;
     case 'routed':
-      writer.u32(message.origin).u32(message.target).u16(message.id).u8(message.hopLimit);
+      bounded(message.hopLimit, MAX_HOPS_ROUTED);
+      writer.u32(message.origin).u32(message.target).u16(message.id);
+      writer.u8(message.hopLimit | (message.isSignal ? IS_SIGNAL : 0));
       writer.bytes16(message.payload, MAX_ROUTED_BYTES);
       break;
     case 'suspect':
@@ -539,15 +544,17 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
         payload: reader.bytes16(MAX_SIGNAL_BYTES),
       };
     }
-    case TYPE_CODES.routed:
+    case TYPE_CODES.routed: {
+      const ends = { origin: handle(reader), target: handle(reader), id: reader.u16() };
+      const hops = reader.u8();
       return {
         type: 'routed',
-        origin: handle(reader),
-        target: handle(reader),
-        id: reader.u16(),
-        hopLimit: reader.u8(),
+        ...ends,
+        hopLimit: hops & MAX_HOPS_ROUTED,
+        isSignal: (hops & IS_SIGNAL) !== 0,
         payload: reader.bytes16(MAX_ROUTED_BYTES),
       };
+    }
     case TYPE_CODES.suspect: {
       const member = memberId(reader);
       const version = reader.u32();

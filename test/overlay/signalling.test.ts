@@ -5,7 +5,7 @@ import { Core } from '../../src/overlay/core.js';
 import { Neighbours } from '../../src/overlay/neighbours.js';
 import { Signalling } from '../../src/overlay/signalling.js';
 import { handleOf, type MemberId } from '../../src/units.js';
-import type { ControlMessage } from '../../src/wire/control.js';
+import { MAX_ROUTED_BYTES, type ControlMessage } from '../../src/wire/control.js';
 
 const [SELF, ASKER, OTHER, FAR, HIDDEN] = ['1', '2', '3', '4', '5'].map((digit) => digit.repeat(32)) as [
   MemberId,
@@ -26,6 +26,7 @@ function setUp(known: readonly MemberId[]) {
     neighbours,
     (member) => (member === FAR ? [ASKER, OTHER] : []),
     (handle) => known.find((member) => handleOf(member) === handle),
+    (member) => known.includes(member),
     (from, payload) => heard.push(`${from[0]}: ${payload.join(' ')}`),
   );
   const sent = (): [MemberId, ControlMessage][] => {
@@ -40,9 +41,11 @@ function setUp(known: readonly MemberId[]) {
     target: handleOf(target),
     id: 5,
     hopLimit,
+    isSignal: false,
     payload: new Uint8Array([1, 2]),
   });
-  return { signalling, heard, sent, from };
+  const signalsHeard = () => core.effects.flatMap((e) => (e.type === 'signal' ? [e.from] : []));
+  return { signalling, heard, signalsHeard, sent, from };
 }
 
 describe('what overlays say to each other across links', () => {
@@ -73,5 +76,39 @@ describe('what overlays say to each other across links', () => {
     signalling.onRouted(ASKER, from(SELF, FAR));
     assert.deepEqual(sent(), []);
     assert.deepEqual(heard, []);
+  });
+});
+
+describe('signals', () => {
+  const payload = new Uint8Array([7]);
+
+  test('between members that all know are told by handles, and heard as signals', () => {
+    const { signalling, signalsHeard, sent, from } = setUp([SELF, ASKER, FAR]);
+    signalling.originate(FAR, payload);
+    assert.deepEqual(
+      sent().map(([to, message]) => [to, message.type, message.type === 'routed' && message.isSignal]),
+      [[ASKER, 'routed', true]],
+    );
+    signalling.onRouted(ASKER, { ...from(FAR, SELF), isSignal: true, payload });
+    assert.deepEqual(signalsHeard(), [FAR]);
+  });
+
+  test('to or from newcomers, and long ones, go by whole ids', () => {
+    const types = (known: readonly MemberId[], bytes: Uint8Array) => {
+      const { signalling, sent } = setUp(known);
+      signalling.originate(FAR, bytes);
+      return sent().map(([to, { type }]) => `${to[0]} ${type}`);
+    };
+    assert.deepEqual(types([SELF], payload), ['2 signal']);
+    assert.deepEqual(types([SELF, FAR], new Uint8Array(MAX_ROUTED_BYTES + 1)), ['2 signal']);
+  });
+
+  test('are flooded from where nobody knows the way on', () => {
+    const { signalling, sent, from } = setUp([SELF, ASKER, OTHER, HIDDEN]);
+    signalling.onRouted(ASKER, { ...from(ASKER, HIDDEN), isSignal: true });
+    assert.deepEqual(
+      sent().map(([to, message]) => [to, message.type === 'signal' && message.flood && message.origin]),
+      [[OTHER, ASKER]],
+    );
   });
 });
