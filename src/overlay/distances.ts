@@ -1,7 +1,7 @@
 /** How far away members are: measured, now or formerly, or bounded by what others measured (`acquaintances.ts`). */
 
-import type { MemberId } from '../units.js';
-import type { LinkRecord } from '../wire/link-records.js';
+import type { Handle, MemberId } from '../units.js';
+import type { ToldLink } from '../wire/link-records.js';
 import { Acquaintances, estimateWithin } from './acquaintances.js';
 import { hopTag } from './core.js';
 import type { Neighbours } from './neighbours.js';
@@ -18,8 +18,8 @@ export class Distances {
   constructor(readonly neighbours: Neighbours) {}
 
   /** Another member told what it measured. */
-  learn({ handle, links, measured }: LinkRecord): void {
-    this.#acquaintances.note(handle, [...links, ...measured]);
+  learn(handle: Handle, told: readonly ToldLink[]): void {
+    this.#acquaintances.note(handle, told);
   }
 
   /** A link is, or was, so long. */

@@ -12,6 +12,7 @@ import type { Core } from './core.js';
 import type { Downstream } from './downstream.js';
 import type { TreeView } from './interface.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
+import type { TwoWays } from './link-map.js';
 import type { Plan } from './plan.js';
 import type { Roster } from './roster.js';
 import type { Slots } from './slots.js';
@@ -36,6 +37,8 @@ const MISTAKEN_MS = 1500;
 const HINT_AGAIN_MS = 5000;
 /** How long a member may be without any way by a map that lacks records before it counts as out of reach, ms: they are on their way. */
 const UNMAPPED_MS = 10_000;
+/** Dormant trees are reviewed so often even if no way changed, ms: members come and are unblocked. */
+const REVIEW_AGAIN_MS = 5000;
 const NOBODY: readonly MemberId[] = [];
 
 /** What trees are kept in. */
@@ -61,6 +64,9 @@ export class Dormancy {
   /** When it is clear that the room is small; Infinity while it is not. */
   #smallAtMs = Infinity;
   #largeSinceMs = Infinity;
+  /** Ways by which trees were last reviewed: the same ones lead to the same members. */
+  #reviewedWays: TwoWays | undefined = undefined;
+  #reviewedAtMs = 0;
 
   constructor(
     readonly core: Core,
@@ -146,6 +152,7 @@ export class Dormancy {
     }
     this.table.slots.release(tree.handle);
     tree.slot = -1;
+    this.#reviewedWays = undefined;
     tree.lieDown(core.nowMs);
     this.table.awake.delete(tree);
     this.table.setAside(tree);
@@ -286,6 +293,10 @@ export class Dormancy {
       if (this.#isForlorn(tree)) this.#lieDown(tree, undefined);
       else if (this.isWithheld(tree) && !this.neighbours.isOffered(tree.slot)) this.table.lacks();
     }
+    const { ways } = this.plan;
+    if (ways === this.#reviewedWays && nowMs - this.#reviewedAtMs < REVIEW_AGAIN_MS) return;
+    this.#reviewedWays = ways;
+    this.#reviewedAtMs = nowMs;
     for (const tree of this.table.byHandle.values()) {
       if (!tree.dormant || tree.own) continue;
       if (this.plan.costMs(tree.handle) < Infinity || tree.blocked) tree.unservedSinceMs = undefined;

@@ -96,8 +96,8 @@ class Engine implements OverlayEngine {
       this.#roster,
       this.#neighbours,
       this.#map,
-      (record) => {
-        distances.learn(record);
+      (handle, told) => {
+        distances.learn(handle, told);
         plan.mapChanged();
       },
       () => this.#gossip.isCatchingUp,

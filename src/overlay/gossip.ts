@@ -32,6 +32,8 @@ const CALM_MS = 1000;
 const COMPARE_MS = 10_000;
 /** Entries a neighbour is sent unasked when its list shows that it lacks them. */
 const FEW_ENTRIES = 8;
+/** In a very large room so many are on their way at any time, as a share of the members. */
+const FEW_SHARE = 0.04;
 
 export interface GossipEvents {
   /** A member is gone: refused to refute in time, or somebody knows. */
@@ -170,7 +172,8 @@ export class Gossip {
     const { nowMs } = this.core;
     const isOnItsWay =
       this.roster.isLarge &&
-      Math.abs(message.members - this.roster.entries.size) <= FEW_ENTRIES &&
+      Math.abs(message.members - this.roster.entries.size) <=
+        Math.max(FEW_ENTRIES, FEW_SHARE * this.roster.entries.size) &&
       nowMs - this.#newsAtMs < CALM_MS &&
       nowMs - this.#comparedAtMs < COMPARE_MS;
     if (isOnItsWay) return;

@@ -15,6 +15,7 @@ import {
   type KnownRecord,
   type LinkChange,
   type LinkRecord,
+  type ToldLink,
 } from '../wire/link-records.js';
 import { chunks, hopTag, type Core } from './core.js';
 import { changeOf, following, isShorter, preceding, recordAfter } from './link-changes.js';
@@ -76,8 +77,8 @@ export class LinkNews {
     readonly roster: Roster,
     readonly neighbours: Neighbours,
     readonly map: LinkMap,
-    /** Another member told of its links. */
-    readonly onRecord: (record: LinkRecord) => void,
+    /** Another member told how far it is from others. */
+    readonly onDelays: (handle: Handle, told: readonly ToldLink[]) => void,
     /** The roster is still coming in. */
     readonly isCatchingUp: () => boolean,
     /** Copies of a voice of others that this member plans to pass on. */
@@ -222,7 +223,8 @@ export class LinkNews {
       const before = this.map.get(handle);
       const record = before && recordAfter(before, change);
       const isLate = this.#isLate(handle);
-      if (record && this.#learn(record)) this.#pass(handle, { change, isLate });
+      // The other delays are known.
+      if (record && this.#learn(record, change.set)) this.#pass(handle, { change, isLate });
       else if (!before || serialNewer(sequence, before.sequence))
         lacking.push({ handle, sequence: before?.sequence ?? preceding(sequence) });
     }
@@ -266,13 +268,16 @@ export class LinkNews {
     return entry ? this.roster.slots.of(entry.memberId) : -1;
   }
 
-  /** @returns false when this or a newer record was there */
-  #learn(record: LinkRecord): boolean {
+  /**
+   * @param told which of the links are news
+   * @returns false when this or a newer record was there
+   */
+  #learn(record: LinkRecord, told = record.links): boolean {
     const { handle } = record;
     const entry = this.roster.byHandle.get(handle);
     if (!entry || !this.map.note(record, hopTag(entry.memberId))) return false;
     this.#cameMs.set(handle, this.core.nowMs);
-    this.onRecord(record);
+    this.onDelays(handle, [...told, ...record.measured]);
     return true;
   }
 

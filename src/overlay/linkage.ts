@@ -263,12 +263,14 @@ export class Linkage {
     const missed = new Set(isBlockedOff ? cutOff.map((tree) => tree.source) : []);
     for (const source of missed) unreachable.add(source);
     this.#followHints();
-    if (unreachable.size === 0 && this.#hasEnough) return;
+    const hasEnough = this.#hasEnough;
+    if (unreachable.size === 0 && hasEnough) return;
     const candidates: LinkCandidate[] = [];
     let waiting = false;
-    for (const entry of roster.entries.values()) {
-      const peer = entry.memberId;
-      if (peer === core.selfId || neighbours.link(peer) || this.#pending.has(peer)) continue;
+    // Where no link is missing nobody else is looked for.
+    for (const peer of hasEnough ? unreachable : roster.entries.keys()) {
+      const entry = roster.get(peer);
+      if (!entry || peer === core.selfId || neighbours.link(peer) || this.#pending.has(peer)) continue;
       if (this.#backoff.isBarred(peer, core.nowMs)) {
         waiting = true;
         continue;

@@ -175,10 +175,14 @@ export class Rewiring {
   /** … and when it last grew. */
   #grewAtMs = -Infinity;
 
+  /** How many times as rarely things are done as in a room that is not very large. */
+  get #pacing(): number {
+    return Math.max(1, this.roster.entries.size / this.core.config.rewirePacedMembers);
+  }
+
   /** Pause between the first rounds. */
   get #paceMs(): number {
-    const { rewireMs, rewirePacedMembers } = this.core.config;
-    return rewireMs * Math.max(1, this.roster.entries.size / rewirePacedMembers);
+    return this.core.config.rewireMs * this.#pacing;
   }
 
   /** Members are still coming, and there are links enough until they are here. */
@@ -196,7 +200,7 @@ export class Rewiring {
   /** Neighbours offer something else than before: the links may be worth more or less. */
   offersChanged(): void {
     if (this.#appraiseAtMs !== Infinity || !this.roster.isLarge) return;
-    this.#appraiseAtMs = this.core.nowMs + this.core.jittered(APPRAISE_MS);
+    this.#appraiseAtMs = this.core.nowMs + this.core.jittered(APPRAISE_MS * this.#pacing);
     this.#wakeAt(this.#appraiseAtMs);
   }
 
