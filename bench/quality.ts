@@ -7,8 +7,10 @@
  * the same page and run. What was heard is aligned piece by piece and scored by the measures that
  * `support/voice/speech-score.ts` names; no package on npm offers PESQ, ViSQOL or POLQA.
  *
- * Each as it comes by default, so not at one bit rate: Firefox sends its tracks as stereo at twice the rate, where Opus
- * keeps the waveform itself, which these measures reward. Therefore the rate is told, and `--bitrate` sets ours.
+ * Each as it comes by default: ours and Chromium's tracks at 32 kbit/s in Opus' speech modes, which turn phases (the
+ * codec alone has a segmental SNR below 5 dB), Firefox's at 64 in the mode that keeps the waveform. So losses show in how
+ * a system's figures change, and two systems compare by them only where both use one mode; `--bitrate` sets ours. What
+ * the path carried is told too: of ours two thirds are what stands around a frame, and acknowledgements.
  *
  * `--json` prints one object a line: `metric`, `system`, `browser`, `lossPercent` (asked for), `lostPercent` (of all
  * packets, as they fell), `segmentalSnrDb`, `logSpectralDistanceDb`, `concealedPercent` (what the receiver says it
