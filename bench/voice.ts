@@ -144,7 +144,11 @@ async function delays(
     const p95Ms = quantile(heard.delaysMs, 0.95);
     progress(
       `  ${medianMs.toFixed(1)} ms, p95 ${p95Ms.toFixed(1)} ms, ` +
-        `${heard.gapsMs.length} gaps, ${heard.clicksLost} clicks lost` +
+        `${heard.gapsMs.length} gaps` +
+        heard.gapsMs
+          .map((gapMs, i) => ` (${gapMs} ms at ${(heard.gapsAtMs[i]! / 1000).toFixed(1)} s)`)
+          .join('') +
+        `, ${heard.clicksLost} clicks lost` +
         (held === undefined ? '' : `, ${held.toFixed(1)} ms of it held back at the end`),
     );
     return {

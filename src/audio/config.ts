@@ -9,8 +9,10 @@ export interface PlayoutConfig {
   readonly maxDelayMs: number;
   /** ms per bucket of the delay histogram. */
   readonly bucketMs: number;
-  /** Share of intervals whose latest frame must be in time (NetEq's default). */
-  readonly quantile: number;
+  /** ms of delay that one ms less to be invented per interval is worth: how much it takes for a rare frame to be waited for. */
+  readonly latePrice: number;
+  /** ms by which a frame that is later than all before is so on average: what was seen is a sample, not a bound. */
+  readonly tailMs: number;
   /** Weight the histogram keeps per interval (NetEq's default): halves in about 20 s of speech. */
   readonly forget: number;
   /** Intervals of start-up during which evidence outweighs the guess: n-th interval keeps n / (n + ramp). */
@@ -49,7 +51,8 @@ export const PLAYOUT_DEFAULTS: PlayoutConfig = {
   minDelayMs: 10,
   maxDelayMs: 400,
   bucketMs: 2.5,
-  quantile: 0.95,
+  latePrice: 30,
+  tailMs: 2.5,
   forget: 0.983,
   forgetRamp: 1.5,
   beginningIntervals: 6,
@@ -110,7 +113,7 @@ export function validatePlayoutConfig(config: PlayoutConfig): PlayoutConfig {
   require(Object.values(config).every((value) => value > 0), 'every value is above 0');
   require(config.minDelayMs <= config.startDelayMs, 'minDelayMs ≤ startDelayMs');
   require(config.startDelayMs < config.maxDelayMs, 'startDelayMs < maxDelayMs');
-  require(config.quantile < 1 && config.forget < 1, 'quantile and forget are below 1');
+  require(config.latePrice > 1 && config.forget < 1, 'latePrice is above 1, forget below');
   require(config.intervalMs * 2 <= config.windowMs, 'the window holds at least two intervals');
   require(config.compressAboveMs > config.bucketMs, 'compressAboveMs > bucketMs');
   require(config.skipAboveMs >

@@ -1,5 +1,5 @@
 /**
- * How long to hold a voice back so that 95 % of its frames are in time.
+ * How long to hold a voice back: where delay and what would be invented for late frames cost least together.
  *
  * Delay is measured against the fastest frame of the last two seconds, never frame to frame: a queue that fills by
  * 2 ms a frame is a hundred small steps there and a climb to 200 ms here. One observation per 500 ms, the latest
@@ -25,14 +25,19 @@ const MIN_SHIFT_FRAMES = 5;
 /** How many times an interval's own spread must fit into a shift for it to count as another path. */
 const MAX_SHIFT_SPREAD = 3;
 
-/** Share of what the quantile leaves out that one interval later than all expected may take up, while little is known. */
+/** Below 1, so that one interval far later than all expected does not decide alone, even while little is known. */
 const LONE_SHARE = 0.9;
+
+/** ms invented at least for a late frame, however little it is late: one step of concealment. */
+const LEAST_LATE_MS = 10;
 
 export class DelayEstimator {
   readonly #config: PlayoutConfig;
   readonly #histogram: Float64Array;
   /** The histogram before its latest observation. */
   readonly #previous: Float64Array;
+  /** Per bucket, how much to expect later than it on the strength of what was seen up to it. */
+  readonly #beyond: Float64Array;
   /** Fastest transit (arrival − media) of each recent interval, newest at `#newest`; NaN where none. */
   readonly #fastest: Float64Array;
   #newest = 0;
@@ -44,14 +49,15 @@ export class DelayEstimator {
   #spread = 0;
   #reference = Number.NaN;
   #lastTransit = Number.NaN;
-  #quantileMs: number;
+  #wantedMs: number;
 
   constructor(config: PlayoutConfig) {
     this.#config = config;
     this.#histogram = new Float64Array(Math.ceil(config.maxDelayMs / config.bucketMs));
     this.#previous = new Float64Array(this.#histogram.length);
+    this.#beyond = new Float64Array(this.#histogram.length);
     this.#fastest = new Float64Array(Math.round(config.windowMs / config.intervalMs)).fill(Number.NaN);
-    this.#quantileMs = config.startDelayMs;
+    this.#wantedMs = config.startDelayMs;
     this.#seed();
   }
 
@@ -60,10 +66,10 @@ export class DelayEstimator {
     return this.#reference;
   }
 
-  /** Wanted delay after the fastest frame, ms: upper edge of the quantile's bucket, within the configured bounds. */
+  /** Wanted delay after the fastest frame, ms: upper edge of a bucket, within the configured bounds. */
   get targetMs(): number {
     const { minDelayMs, maxDelayMs } = this.#config;
-    return Math.min(maxDelayMs, Math.max(minDelayMs, this.#quantileMs));
+    return Math.min(maxDelayMs, Math.max(minDelayMs, this.#wantedMs));
   }
 
   /** Forgets everything, for a new stream. */
@@ -95,13 +101,14 @@ export class DelayEstimator {
     if (!(this.#reference <= transit)) this.#reference = transit;
   }
 
-  /** The whole guess on the bucket that ends at the start delay. */
+  /** The whole guess on the bucket for which, with what may be later, the start delay is the cheapest. */
   #seed(): void {
+    const { startDelayMs, bucketMs, latePrice, tailMs } = this.#config;
+    const beyondMs = tailMs * Math.log((latePrice * LEAST_LATE_MS) / tailMs);
     this.#histogram.fill(0);
-    const bucket = Math.ceil(this.#config.startDelayMs / this.#config.bucketMs) - 1;
-    this.#histogram[bucket] = 1;
+    this.#histogram[Math.max(0, Math.round((startDelayMs - beyondMs) / bucketMs) - 1)] = 1;
     this.#previous.set(this.#histogram);
-    this.#quantileMs = this.#config.startDelayMs;
+    this.#wantedMs = startDelayMs;
   }
 
   /** Enters the interval's latest frame into the histogram, unless the path changed: that is no jitter. */
@@ -128,20 +135,50 @@ export class DelayEstimator {
   }
 
   #enter(delayMs: number): void {
-    const { bucketMs, forget, forgetRamp, beginningIntervals, quantile } = this.#config;
+    const { bucketMs, forget, forgetRamp, beginningIntervals, latePrice } = this.#config;
     const bucket = Math.min(this.#histogram.length - 1, Math.floor(delayMs / bucketMs));
     this.#folds += 1;
     const steps = this.#folds > beginningIntervals ? this.#folds - beginningIntervals : this.#folds;
     let keep = Math.min(forget, steps / (steps + forgetRamp));
-    // One interval alone never decides: a stall is over by the time it is known, and waiting for the next is no help.
-    if (edgeOf(bucket, bucketMs) > this.#quantileMs) keep = Math.max(keep, 1 - LONE_SHARE * (1 - quantile));
+    // One interval alone decides at most about the last few ms: a stall is over by the time it is known.
+    if (edgeOf(bucket, bucketMs) > this.#wantedMs) keep = Math.max(keep, 1 - LONE_SHARE / latePrice);
     for (let i = 0; i < this.#histogram.length; i++)
       this.#histogram[i] = (this.#histogram[i] as number) * keep;
     this.#histogram[bucket] = (this.#histogram[bucket] as number) + (1 - keep);
-    let weight = 0;
-    let edge = 0;
-    while (weight <= quantile && edge < this.#histogram.length) weight += this.#histogram[edge++] as number;
-    this.#quantileMs = edgeOf(edge - 1, bucketMs);
+    this.#wantedMs = this.#cheapest();
+  }
+
+  /**
+   * Delay that costs least together with what would be invented for late frames; the shorter of equals. What was seen is
+   * a sample: each observation also stands for later ones, ever less likely.
+   */
+  #cheapest(): number {
+    const { bucketMs, latePrice, tailMs, maxConcealMs } = this.#config;
+    const weights = this.#histogram;
+    const beyond = this.#beyond;
+    const fall = Math.exp(-bucketMs / tailMs);
+    let tail = 0;
+    for (let bucket = 0; bucket < weights.length; bucket++) {
+      tail = (tail + (weights[bucket] as number)) * fall;
+      beyond[bucket] = tail;
+    }
+    const least = Math.round(LEAST_LATE_MS / bucketMs);
+    const most = Math.round(maxConcealMs / bucketMs);
+    let best = weights.length;
+    let bestCost = Number.POSITIVE_INFINITY;
+    let lateMs = 0;
+    // Weight of what is late by more than the least and less than the most: its price grows with every bucket less.
+    let growing = 0;
+    for (let bucket = weights.length - 1; bucket >= 0; bucket--) {
+      growing += (weights[bucket + least + 1] ?? 0) - (weights[bucket + most + 1] ?? 0);
+      lateMs += (weights[bucket + 1] ?? 0) * LEAST_LATE_MS + growing * bucketMs;
+      const cost =
+        edgeOf(bucket, bucketMs) + latePrice * (lateMs + (beyond[bucket] as number) * LEAST_LATE_MS);
+      if (cost > bestCost) continue;
+      best = bucket;
+      bestCost = cost;
+    }
+    return edgeOf(best, bucketMs);
   }
 
   /**

@@ -4,11 +4,13 @@
  * plays it, good to a block of 10 ms each, the same clock and detector for both.
  */
 
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { launch, type Browser, type Page } from 'puppeteer-core';
 import { CHROMIUM_ARGS, chromiumPath } from '../../../scripts/lib/browsers.mjs';
 import { startNostrRelay } from '../../../scripts/servers/nostr-relay.mjs';
 import { startTracker } from '../../../scripts/servers/tracker.mjs';
+import { descendantsOf } from '../../../test/support/browser.js';
 import { TONES_HZ, injectedScripts } from '../../../test/support/injected-scripts.js';
 import { startPages } from '../../../test/support/pages.js';
 import { presenceOf, waitFor } from '../../../test/support/tones.js';
@@ -26,6 +28,11 @@ export interface BrowserOutcome {
   readonly p95DelayMs: number;
   /** What the receiver holds voice back, by its own count. */
   readonly bufferMs: number;
+  /** What the machine did to both meanwhile: packets the path held up although it was not told to, %, and the worst. */
+  readonly heldUpPercent: number;
+  readonly heldUpWorstMs: number;
+  /** How long threads of both browsers waited for a core, % of the time, all threads added. */
+  readonly coreWaitPercent: number;
 }
 
 interface Counts {
@@ -97,12 +104,40 @@ export async function measureInBrowsers(
     for (const lossPercent of lossPercents) {
       lab.setLossPercent(lossPercent);
       await sleep(SETTLE_MS);
-      for (const outcome of await measure(speaker, listener, lossPercent, secondsEach)) onOutcome(outcome);
+      await lab.disturbance();
+      const startedMs = performance.now();
+      const waitedMs = coreWaitMs(browsers);
+      const measured = await measure(speaker, listener, secondsEach);
+      const { heldUpPercent, worstMs: heldUpWorstMs } = await lab.disturbance();
+      const coreWaitPercent = (100 * (coreWaitMs(browsers) - waitedMs)) / (performance.now() - startedMs);
+      for (const outcome of measured)
+        onOutcome({ ...outcome, lossPercent, heldUpPercent, heldUpWorstMs, coreWaitPercent });
     }
   } finally {
     await Promise.allSettled(browsers.map((browser) => browser.close()));
     await lab?.close();
     await Promise.allSettled(servers.map((server) => server.close()));
+  }
+}
+
+/** ms that all threads of these browsers were ready to run and no core was free, since they began. */
+function coreWaitMs(browsers: readonly Browser[]): number {
+  let waitedNs = 0;
+  for (const browser of browsers)
+    for (const pid of descendantsOf(browser.process()!.pid!))
+      for (const thread of threadsOf(pid)) waitedNs += thread;
+  return waitedNs / 1e6;
+}
+
+/** Of each thread of a process, ns waited for a core; none when it has just ended. */
+function threadsOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map((thread) =>
+      Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[1]),
+    );
+  } catch (error) {
+    if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    return [];
   }
 }
 
@@ -206,12 +241,12 @@ const countsOf = (listener: Page): Promise<Record<'ours' | 'native', Counts>> =>
     };
   });
 
-async function measure(
-  speaker: Page,
-  listener: Page,
-  lossPercent: number,
-  seconds: number,
-): Promise<BrowserOutcome[]> {
+type Measured = Pick<
+  BrowserOutcome,
+  'system' | 'concealedPercent' | 'lostPercent' | 'medianDelayMs' | 'p95DelayMs' | 'bufferMs'
+>;
+
+async function measure(speaker: Page, listener: Page, seconds: number): Promise<Measured[]> {
   const before = await countsOf(listener);
   const delays = { ours: [] as number[], native: [] as number[] };
   const buffers: number[] = [];
@@ -235,7 +270,6 @@ async function measure(
     const lost = after[system].lost - before[system].lost;
     return {
       system,
-      lossPercent,
       lostPercent: (100 * lost) / (lost + after[system].received - before[system].received),
       concealedPercent: (100 * concealedMs) / (after[system].playedMs - before[system].playedMs),
       medianDelayMs: quantile(delays[system], 0.5),

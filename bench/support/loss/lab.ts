@@ -10,11 +10,19 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const FORWARDER = fileURLToPath(new URL('lossy-path.py', import.meta.url));
 
 export type Side = 'near' | 'far';
+
+export interface Disturbance {
+  /** Packets that left the path over 5 ms later than they were due, %. */
+  readonly heldUpPercent: number;
+  /** By how much the latest of them did. */
+  readonly worstMs: number;
+}
 
 const ADDRESS: Record<Side, string> = { near: '10.77.0.1', far: '10.77.0.2' };
 
@@ -81,6 +89,16 @@ export class Lab {
       }).listen(${port}, '127.0.0.1', () => console.log('ready'))`;
     for (const side of ['near', 'far'] as const)
       await this.#run('ip', ['netns', 'exec', this.#name(side), process.execPath, '-e', relay]);
+  }
+
+  /** What the machine added to the path since it was last asked. */
+  async disturbance(): Promise<Disturbance> {
+    const { stdin, stdout } = this.#forwarder as ChildProcess;
+    stdin?.write('?\n');
+    let answer = '';
+    while (!answer.endsWith('\n')) answer += String((await once(stdout as Readable, 'data'))[0]);
+    const [carried = 0, heldUp = 0, worstMs = 0] = answer.split(' ').map(Number);
+    return { heldUpPercent: (100 * heldUp) / Math.max(1, carried), worstMs };
   }
 
   setLossPercent(percent: number): void {

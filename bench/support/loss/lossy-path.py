@@ -2,8 +2,10 @@
 
 lossy-path.py plain IF                          turns off what a device would do to packets later, so that they are whole
 lossy-path.py join IF IF DELAY JITTER LOSS SEED carries frames between two interfaces: DELAY ms + exponential JITTER ms
-                                                on average each way, order kept; LOSS % of IP packets are dropped. A line
-                                                with a number on standard input changes LOSS. Ends with standard input.
+                                                on average each way, order kept; LOSS % of IP packets are dropped. Of lines on
+                                                standard input a number changes LOSS, "?" asks what the machine added:
+                                                frames carried since the last question, how many of them left over 5 ms
+                                                later than they were due, and the worst, ms. Ends with standard input.
 """
 
 import fcntl, heapq, random, select, socket, struct, sys, time
@@ -12,6 +14,7 @@ SIOCETHTOOL = 0x8946
 # linux/ethtool.h: transmit checksums, scatter-gather, TSO, GSO, GRO.
 OFFLOADS = (0x17, 0x19, 0x1F, 0x24, 0x2C)
 ETH_P_ALL = 3
+HELD_UP_S = 0.005
 PACKET_OUTGOING = 4
 
 
@@ -33,6 +36,7 @@ def join(names, delay_s, jitter_s, loss, seed):
         end.setblocking(False)
         ends.append(end)
     waiting, count, last_due = [], 0, [0.0, 0.0]
+    carried, held_up, worst = 0, 0, 0.0
     print("ready", flush=True)
     while True:
         timeout = max(0, waiting[0][0] - time.monotonic()) if waiting else None
@@ -43,7 +47,11 @@ def join(names, delay_s, jitter_s, loss, seed):
                 line = sys.stdin.readline()
                 if not line:
                     return
-                loss = float(line) / 100
+                if line.strip() == "?":
+                    print(f"{carried} {held_up} {worst * 1000}", flush=True)
+                    carried, held_up, worst = 0, 0, 0.0
+                else:
+                    loss = float(line) / 100
                 continue
             side = ends.index(source)
             while True:
@@ -59,7 +67,9 @@ def join(names, delay_s, jitter_s, loss, seed):
                 count += 1
                 heapq.heappush(waiting, (due, count, ends[1 - side], frame))
         while waiting and waiting[0][0] <= time.monotonic():
-            _, _, end, frame = heapq.heappop(waiting)
+            due, _, end, frame = heapq.heappop(waiting)
+            late = time.monotonic() - due
+            carried, held_up, worst = carried + 1, held_up + (late > HELD_UP_S), max(worst, late)
             try:
                 end.send(frame)
             except OSError:

@@ -44,8 +44,9 @@ export interface ClickTrack {
 export interface Heard {
   readonly delaysMs: readonly number[];
   readonly clicksLost: number;
-  /** Absences of the tone of 20 ms or more. */
+  /** Absences of the tone of 20 ms or more, and when each began, counted from the first click. */
   readonly gapsMs: readonly number[];
+  readonly gapsAtMs: readonly number[];
 }
 
 /** @param leadMs before the first click, for a path to adapt to; the tone plays all the time */
@@ -83,7 +84,7 @@ export function findClicks({ samples, clicksAt }: ClickTrack, heard: Float32Arra
   return {
     delaysMs,
     clicksLost: clicksAt.length - delaysMs.length,
-    gapsMs: gaps(heard.subarray(clicksAt[0] ?? 0, samples.length)),
+    ...gaps(heard.subarray(clicksAt[0] ?? 0, samples.length)),
   };
 }
 
@@ -118,7 +119,7 @@ function strongest(heard: Float32Array, at: number, click: number): { delay: num
 }
 
 /** The tone's amplitude block by block (Goertzel at one frequency), and where it stays away. */
-function gaps(heard: Float32Array): number[] {
+function gaps(heard: Float32Array): Pick<Heard, 'gapsMs' | 'gapsAtMs'> {
   const blocks: number[] = [];
   for (let from = 0; from + GAP_BLOCK_SAMPLES <= heard.length; from += GAP_BLOCK_SAMPLES) {
     let re = 0;
@@ -131,14 +132,19 @@ function gaps(heard: Float32Array): number[] {
     blocks.push((2 * Math.hypot(re, im)) / GAP_BLOCK_SAMPLES);
   }
   const threshold = GAP_SHARE * quantile(blocks, 0.5);
-  const found: number[] = [];
+  const gapsMs: number[] = [];
+  const gapsAtMs: number[] = [];
+  const blockMs = GAP_BLOCK_SAMPLES / SAMPLES_PER_MS;
   let run = 0;
-  for (const amplitude of [...blocks, Number.POSITIVE_INFINITY]) {
+  for (const [block, amplitude] of [...blocks, Number.POSITIVE_INFINITY].entries()) {
     if (amplitude < threshold) run += 1;
     else {
-      if (run >= GAP_BLOCKS) found.push(run * (GAP_BLOCK_SAMPLES / SAMPLES_PER_MS));
+      if (run >= GAP_BLOCKS) {
+        gapsMs.push(run * blockMs);
+        gapsAtMs.push((block - run) * blockMs);
+      }
       run = 0;
     }
   }
-  return found;
+  return { gapsMs, gapsAtMs };
 }

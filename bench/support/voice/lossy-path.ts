@@ -22,6 +22,8 @@ export class LossyPath {
   loss = 0;
   packets = 0;
   packetsLost = 0;
+  /** Of all packets, lost ones too, both ways. */
+  bytes = 0;
 
   readonly #relays = new Map<string, Promise<Socket>>();
   readonly #sockets: Socket[] = [];
@@ -60,6 +62,7 @@ export class LossyPath {
     this.#sockets.push(socket);
     socket.on('message', (packet, from) => {
       this.packets += 1;
+      this.bytes += packet.byteLength;
       if (this.#chance() < this.loss) {
         this.packetsLost += 1;
         return;

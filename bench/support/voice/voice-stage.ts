@@ -31,9 +31,11 @@ export class VoiceStage {
     private readonly tracker: RunningServer,
     private readonly relay: RunningServer,
     private readonly pages: Awaited<ReturnType<typeof startStaticServer>>,
+    private readonly options: Partial<VoiceRoomOptions>,
   ) {}
 
-  static async start(): Promise<VoiceStage> {
+  /** @param options of every member, beside those of the stage itself */
+  static async start(options: Partial<VoiceRoomOptions> = {}): Promise<VoiceStage> {
     const pages = await startStaticServer({
       mounts: { '/': here('page'), '/dist/': here('../../../dist') },
       files: {
@@ -43,7 +45,7 @@ export class VoiceStage {
         '/probe-worklet.js': await compiled('probe-worklet.ts'),
       },
     });
-    return new VoiceStage(await startTracker(), await startNostrRelay(), pages);
+    return new VoiceStage(await startTracker(), await startNostrRelay(), pages, options);
   }
 
   /** Opens the page without the test harness, whose own listening would be measured too. */
@@ -62,6 +64,7 @@ export class VoiceStage {
   /** Options of members of a room nobody else is in; each call is another room. */
   newRoom(): VoiceRoomOptions {
     return {
+      ...this.options,
       room: `voice-${process.pid}-${++this.#rooms}`,
       appId: 'p2p-voice-room-bench',
       trackers: [this.tracker.url],
