@@ -27,29 +27,18 @@ export class Distances {
     remember(this.#measured, hopTag(peer), rttMs, MAX_REMEMBERED);
   }
 
-  /** One-way delay of a link to a member, ms, measured or estimated; undefined when nothing is known of it. */
-  linkMs(peer: MemberId): number | undefined {
-    return this.#linkMs(peer, (tag) => this.#roundTripTo(tag));
-  }
-
-  /** The same of many: what was measured here is looked up once. */
+  /**
+   * One-way delays of links to members, ms, measured or estimated; undefined where nothing is known. What was measured here is
+   * looked up once for all of them.
+   */
   linksMs(peers: readonly MemberId[]): (number | undefined)[] {
     const roundTrips = new Map(this.#measured);
     for (const { tag, measured, rttMs } of this.neighbours.linked) if (measured) roundTrips.set(tag, rttMs);
-    const roundTripTo = (tag: number): number | undefined => roundTrips.get(tag);
-    return peers.map((peer) => this.#linkMs(peer, roundTripTo));
-  }
-
-  #linkMs(peer: MemberId, roundTripTo: (tag: number) => number | undefined): number | undefined {
-    const measuredMs = this.#measured.get(hopTag(peer));
-    if (measuredMs !== undefined) return measuredMs / 2;
-    const bounds = this.#acquaintances.bounds(peer, roundTripTo);
-    return bounds && estimateWithin(bounds) / 2;
-  }
-
-  /** Round trip to a present or former neighbour, ms. */
-  #roundTripTo(tag: number): number | undefined {
-    for (const link of this.neighbours.linked) if (link.tag === tag && link.measured) return link.rttMs;
-    return this.#measured.get(tag);
+    return peers.map((peer) => {
+      const measuredMs = this.#measured.get(hopTag(peer));
+      if (measuredMs !== undefined) return measuredMs / 2;
+      const bounds = this.#acquaintances.bounds(peer, (tag) => roundTrips.get(tag));
+      return bounds && estimateWithin(bounds) / 2;
+    });
   }
 }

@@ -263,7 +263,7 @@ export class Rewiring {
   }
 
   #weigh(peer: MemberId, own: Ways): Savings | undefined {
-    const linkMs = this.distances.linkMs(peer);
+    const [linkMs] = this.distances.linksMs([peer]);
     return linkMs === undefined ? undefined : savingsOf(peer, linkMs, own, this);
   }
 

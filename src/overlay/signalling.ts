@@ -15,7 +15,7 @@ type Routed = ControlMessage & { type: 'routed' };
 
 export class Signalling {
   /** Signals seen, oldest first; at most `maxSignalsRemembered`. */
-  readonly #seen = new Set<string>();
+  readonly #seen = new Map<string, true>();
   /** Origin → neighbour its entry or last signal came through, oldest first; same bound. */
   readonly #returnRoutes = new Map<MemberId, MemberId>();
 
@@ -135,19 +135,7 @@ export class Signalling {
   #remember(origin: MemberId, id: number): boolean {
     const key = `${origin}${id}`;
     if (this.#seen.has(key)) return false;
-    this.#seen.add(key);
-    evictOldest(this.#seen, this.core.config.maxSignalsRemembered);
+    remember(this.#seen, key, true, this.core.config.maxSignalsRemembered);
     return true;
-  }
-}
-
-/** Keeps an insertion-ordered set or map within its bound. */
-function evictOldest(
-  collection: { size: number; keys(): Iterator<string>; delete(key: never): boolean },
-  max: number,
-): void {
-  while (collection.size > max) {
-    const { value } = collection.keys().next();
-    collection.delete(value as never);
   }
 }

@@ -16,14 +16,14 @@
 import { fromHex } from '../units.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 
-const TYPES = ['host', 'srflx', 'prflx', 'relay'] as const;
+const TYPES = ['host', 'srflx', 'prflx', 'relay'];
 const IS_NAME = 4;
-const LINE =
-  /^candidate:(\d{1,10}) 1 udp (\d{1,10}) (\S+) (\d{1,5}) typ (host|srflx|prflx|relay)(?: raddr \S+ rport \d+)?$/i;
-const IPV4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
+const LINE = /^candidate:(\d+) 1 udp (\d+) (\S+) (\d+) typ (\w+)/i;
 const NAME = /^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})\.local$/;
 const UUID_BYTES = 16;
+const RELATED = / raddr \S+ rport \d+$/;
 const UNRELATED = ' raddr 0.0.0.0 rport 0';
+const UDP = / udp /i;
 
 /** What only the browser that made the line understands. */
 const EXTRAS = / generation \d+.*$/;
@@ -33,21 +33,18 @@ const textDecoder = /* @__PURE__ */ new TextDecoder();
 
 export function encodeCandidate(line: string): Uint8Array {
   const trimmed = line.replace(EXTRAS, '');
-  return shortForm(trimmed) ?? textEncoder.encode(`\0${trimmed}`);
+  const short = shortForm(trimmed);
+  const related = trimmed.replace(RELATED, UNRELATED).replace(UDP, ' udp ');
+  return decodeCandidate(short) === related ? short : textEncoder.encode(`\0${trimmed}`);
 }
 
-function shortForm(line: string): Uint8Array | undefined {
-  const [, foundation, priority, host = '', port, kind = ''] = LINE.exec(line) ?? [];
-  const numbers = [foundation, priority].map(Number);
-  if (!numbers.every((value) => value <= 0xffff_ffff) || Number(port) > 0xffff) return undefined;
+/** What a line says that is like those of browsers; of others something else. */
+function shortForm(line: string): Uint8Array {
+  const [, foundation, priority, host = '', port, type = ''] = LINE.exec(line) ?? [];
   const name = NAME.exec(host)?.slice(1).join('');
-  const ipv4 = IPV4.exec(host)?.slice(1).map(Number);
-  if (name === undefined && !ipv4?.every((part) => part <= 255)) return undefined;
-  const type = TYPES.indexOf(kind.toLowerCase() as (typeof TYPES)[number]);
-  const writer = new ByteWriter(32).u8(1 + type + (name === undefined ? 0 : IS_NAME));
-  for (const value of numbers) writer.u32(value);
-  writer.u16(Number(port));
-  for (const part of name === undefined ? (ipv4 ?? []) : fromHex(name)) writer.u8(part);
+  const writer = new ByteWriter(32).u8(1 + TYPES.indexOf(type) + (name ? IS_NAME : 0));
+  writer.u32(Number(foundation)).u32(Number(priority)).u16(Number(port));
+  for (const part of name ? fromHex(name) : host.split('.').map(Number)) writer.u8(part);
   return writer.finish();
 }
 
