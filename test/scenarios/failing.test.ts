@@ -10,6 +10,8 @@ import {
   type Room,
 } from './rooms.js';
 import type { SimulatedMember } from '../simulation/member.js';
+import { uniformLatencies } from '../simulation/network.js';
+import { Simulation } from '../simulation/simulation.js';
 
 const SEEDS = [1, 2, 3, 4, 5, 6];
 
@@ -58,6 +60,29 @@ describe('failing', () => {
     room.members[2]!.freeze(900);
     room.simulation.run(4000);
     settle(room, 1000);
+  });
+
+  // In a wide room the refutation has as far to go as the suspicion, and less time.
+  test('one that lives and is suspected from afar is lost to nobody', () => {
+    for (const seed of [4, 5]) {
+      const simulation = new Simulation({ seed, latencies: uniformLatencies(80, 35) });
+      const members: SimulatedMember[] = [];
+      for (let i = 0; i < 80; i++) {
+        members.push(simulation.join({ limits: { maxLinks: 4 } }));
+        simulation.run(100);
+      }
+      simulation.run(20_000);
+      const victim = members[7]!;
+      const accuser = members.find((member) => member !== victim && !member.links.has(victim.id))!;
+      const version = accuser.engine.view().members.find(({ memberId }) => memberId === victim.id)!.version;
+      const from = [...accuser.links.keys()][0]!;
+      const message = { type: 'suspect', member: victim.id, version, gone: false } as const;
+      accuser.input({ type: 'message', from, message });
+      for (let t = 0; t < 20; t++) {
+        simulation.run(100);
+        for (const member of members) assert.equal(member.engine.view().members.length, 80, `seed ${seed}`);
+      }
+    }
   });
 
   // s ─► r ─► a     r says goodbye: a is moved before r goes
