@@ -298,7 +298,7 @@ export class Linkage {
     }
   }
 
-  /** A voice that every neighbour is too full to pass on: those they point to have room, and are linked to for it. */
+  /** A voice that every neighbour is too full to pass on: those they point to have room, or make some, and are linked to for it. */
   #followHints(): void {
     const { core, roster, neighbours } = this;
     for (const tree of this.trees.unserved(core.config.hintMs)) {
@@ -307,8 +307,10 @@ export class Linkage {
       if (!this.trees.isOffered(tree)) continue;
       const hint = tree.hints.find((peer) => {
         const entry = roster.get(peer);
+        if (!entry || peer === core.selfId || neighbours.link(peer) || !this.mayAsk(peer)) return false;
+        const { linkCount } = neighbours;
         return (
-          entry && !this.#isFull(entry) && peer !== core.selfId && !neighbours.link(peer) && this.mayAsk(peer)
+          !this.#isFull(entry) || deservesSplice(linkCount, core.limits.maxLinks, entry.maxLinks, core.config)
         );
       });
       if (hint !== undefined) this.open(hint);

@@ -6,6 +6,24 @@ import { play, type Script } from './script.js';
 
 const SCRIPTS: readonly (readonly [string, Script])[] = [
   [
+    // s ─► 3 children     a newcomer linked to s and to one that blocks s; those with s have no link left either
+    'one that is turned away by a full source asks those it is pointed to, who pass a link on for it',
+    {
+      seed: 468506,
+      equipment: undefined,
+      network: 'bursty',
+      members: 7,
+      joinEveryMs: 10,
+      steps: [
+        { waitMs: 281, action: { does: 'freeze', who: 3, ms: 3568 } },
+        { waitMs: 2341, action: { does: 'join' } },
+        { waitMs: 465, action: { does: 'block', who: 1, whom: 0 } },
+        { waitMs: 1595, action: { does: 'unblock', who: 0, whom: 0 } },
+        { waitMs: 1966, action: { does: 'join' } },
+      ],
+    },
+  ],
+  [
     // s ─► a, b     both make room for one newcomer and send it a child each; it counted one free slot twice
     'a newcomer that asked two parents takes no more children than it has slots',
     {
