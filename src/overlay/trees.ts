@@ -159,7 +159,10 @@ export class Trees {
 
   linkUp(neighbour: Neighbour): void {
     this.plan.linksChanged();
-    for (const tree of this.awake) this.downstream.introduce(tree, neighbour);
+    for (const tree of this.awake) {
+      this.downstream.introduce(tree, neighbour);
+      if (tree.advertAtMs <= this.core.nowMs) this.#mark(tree);
+    }
     for (const tree of this.byHandle.values())
       if (tree.blocked) {
         this.dormancy.tellUnwanted([neighbour]);

@@ -6,6 +6,18 @@ import { play, type Script } from './script.js';
 
 const SCRIPTS: readonly (readonly [string, Script])[] = [
   [
+    // s ─► b ─► c     b told c of a shorter way that it had for a moment, and not that it was gone
+    'what a new neighbour is told the others are told at once, so that all hear when it is over',
+    {
+      seed: 233748,
+      equipment: ['laptop'],
+      network: 'calm',
+      members: 5,
+      joinEveryMs: 400,
+      steps: [],
+    },
+  ],
+  [
     // s ─► 3 children     a newcomer linked to s and to one that blocks s; those with s have no link left either
     'one that is turned away by a full source asks those it is pointed to, who pass a link on for it',
     {
