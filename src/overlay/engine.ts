@@ -13,6 +13,7 @@ import { DEFAULT_OVERLAY_CONFIG, type OverlayConfig } from './config.js';
 import { Core } from './core.js';
 import { Distances } from './distances.js';
 import { Gossip } from './gossip.js';
+import { Suspicions } from './suspicions.js';
 import { Heartbeats } from './heartbeat.js';
 import type {
   Limits,
@@ -59,6 +60,7 @@ class Engine implements OverlayEngine {
   readonly #neighbours: Neighbours;
   readonly #trees: Trees;
   readonly #gossip: Gossip;
+  readonly #suspicions: Suspicions;
   readonly #heartbeats: Heartbeats;
   readonly #linkage: Linkage;
   readonly #signalling: Signalling;
@@ -103,18 +105,20 @@ class Engine implements OverlayEngine {
       () => this.#gossip.isCatchingUp,
       () => this.#trees.budget.plannedEach,
     );
-    this.#gossip = new Gossip(core, this.#roster, this.#neighbours, this.#map, {
+    this.#suspicions = new Suspicions(core, this.#roster, this.#neighbours, {
       memberGone: (member) => this.#departed(member, true),
       refute: (version) => {
         this.#ownEntry.publish(version);
         this.#linkNews.tellAgain();
       },
+    });
+    this.#gossip = new Gossip(core, this.#roster, this.#neighbours, this.#map, this.#suspicions, {
       isSpeaking: (member) => this.#trees.of(member)?.speaking === true,
     });
     this.#heartbeats = new Heartbeats(core, this.#neighbours, {
       fellSilent: (neighbour) => {
         this.#trees.neighbourFailing(neighbour.peer);
-        this.#gossip.suspect(neighbour.peer);
+        this.#suspicions.suspect(neighbour.peer);
       },
       finished: (neighbour) => this.#closeLink(neighbour),
       measured: (neighbour, isFirst) => {
@@ -162,6 +166,7 @@ class Engine implements OverlayEngine {
     if (this.#deadlineMs !== Infinity) this.#heartbeats.overslept(core.nowMs - this.#deadlineMs);
     this.#take(input);
     this.#gossip.tick();
+    this.#suspicions.tick();
     this.#heartbeats.tick();
     this.#linkage.tick();
     this.#linkNews.tick();
@@ -183,6 +188,7 @@ class Engine implements OverlayEngine {
     core.effects = [];
     this.#deadlineMs = Math.min(
       this.#gossip.deadlineMs,
+      this.#suspicions.deadlineMs,
       this.#heartbeats.deadlineMs,
       this.#linkNews.nextMs,
       this.#trials.nextMs,
@@ -327,7 +333,7 @@ class Engine implements OverlayEngine {
     this.#gossip.linkDown(neighbour);
     this.#neighbours.down(peer, 'link');
     this.#trees.linkDown(peer);
-    if (surprise) this.#gossip.suspect(peer);
+    if (surprise) this.#suspicions.suspect(peer);
     this.#adjacencyChanged(ADJACENCY_DELAY_MS);
     this.#linkNews.changed();
     core.viewChanged = true;
@@ -377,7 +383,7 @@ class Engine implements OverlayEngine {
   }
 
   #departed(member: MemberId, lost: boolean): void {
-    this.#gossip.forget(member);
+    this.#suspicions.forget(member);
     this.#linkNews.memberGone(member);
     this.#trees.remove(member, lost);
     this.#linkage.memberGone(member);
@@ -413,7 +419,7 @@ class Engine implements OverlayEngine {
       case 'news-mode':
         return this.#gossip.onMode(neighbour, message);
       case 'suspect':
-        return this.#gossip.onSuspect(from, message.member, message.version, message.gone);
+        return this.#suspicions.onSuspect(from, message.member, message.version, message.gone);
       case 'signal':
         return this.#signalling.onSignal(from, message);
       case 'routed':
@@ -530,6 +536,6 @@ class Engine implements OverlayEngine {
     const sinceMs = core.nowMs - core.config.lostMs * (this.#roster.isLarge ? 2 : 1);
     for (const { source, unservedSinceMs } of lost)
       if (!this.#neighbours.link(source) && (unservedSinceMs ?? Infinity) <= sinceMs)
-        this.#gossip.suspect(source);
+        this.#suspicions.suspect(source);
   }
 }

@@ -2,7 +2,6 @@
  * How news of members travels. Entries go whole and at once along a tree that grows by itself (Plumtree: Leitão,
  * Pereira, Rodrigues, SRDS 2007): whoever sends what was already there is asked to say only, a little later, what it
  * has; whoever turns out to have more becomes a branch again. A digest now and then finds what was missed all the same.
- * Suspicions with refutation are SWIM's (Das, Gupta, Motivala, DSN 2002).
  */
 
 import { handleOf, type Handle, type MemberId } from '../units.js';
@@ -12,6 +11,7 @@ import { draw } from './draw.js';
 import type { LinkMap } from './link-map.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import type { Roster } from './roster.js';
+import type { Suspicions } from './suspicions.js';
 import type { RosterEntry } from '../wire/roster-entry.js';
 
 /** Entries asked of one neighbour at once: a newcomer spreads the cost of its roster over those it meets. */
@@ -36,10 +36,6 @@ const FEW_ENTRIES = 8;
 const FEW_SHARE = 0.04;
 
 export interface GossipEvents {
-  /** A member is gone: refused to refute in time, or somebody knows. */
-  memberGone(member: MemberId): void;
-  /** Others take this member for dead: publish a version above `version`. */
-  refute(version: number): void;
   /** Whether a member's voice is being heard now: its entry is wanted first. */
   isSpeaking(member: MemberId): boolean;
 }
@@ -59,23 +55,18 @@ export class Gossip {
   /** Handles missing here that were no news when asked for: a newcomer's roster. At most `maxMembers`. */
   readonly #old = new Set<Handle>();
   #isOldUntilMs = -Infinity;
-  /** Members under suspicion, by the version suspected; bounded by the roster. */
-  readonly #suspicions = new Map<MemberId, { version: number; deadlineMs: number }>();
-  /** Own version that others suspect, until a later one is told. */
-  #suspectedVersion: number | undefined = undefined;
 
   constructor(
     readonly core: Core,
     readonly roster: Roster,
     readonly neighbours: Neighbours,
     readonly map: LinkMap,
+    readonly suspicions: Suspicions,
     readonly events: GossipEvents,
   ) {}
 
   get deadlineMs(): number {
-    let deadline = Math.min(this.#spreadAtMs, this.#tellAtMs, this.#nextDigestMs);
-    for (const { deadlineMs } of this.#suspicions.values()) deadline = Math.min(deadline, deadlineMs);
-    return deadline;
+    return Math.min(this.#spreadAtMs, this.#tellAtMs, this.#nextDigestMs);
   }
 
   /** Passes an entry on to everybody who is not known to have it. */
@@ -88,18 +79,8 @@ export class Gossip {
       this.#spreadAtMs = Math.min(this.#spreadAtMs, this.core.nowMs + delayMs);
     }
     // The suspicion went everywhere at once, and its time is running there.
-    if (this.#refutes(entry))
+    if (this.suspicions.refutedBy(entry))
       for (const neighbour of this.neighbours.all.values()) this.#sendEntries(neighbour, [entry]);
-  }
-
-  /** Whether an entry ends a suspicion. */
-  #refutes({ memberId, version }: RosterEntry): boolean {
-    const isSelf = memberId === this.core.selfId;
-    const suspected = isSelf ? this.#suspectedVersion : this.#suspicions.get(memberId)?.version;
-    if (suspected === undefined || version <= suspected) return false;
-    if (isSelf) this.#suspectedVersion = undefined;
-    else this.#suspicions.delete(memberId);
-    return true;
   }
 
   /**
@@ -286,56 +267,10 @@ export class Gossip {
     return neighbour.known.get(this.roster.slots.of(member)) > version;
   }
 
-  /** A neighbour fell silent or its link vanished without goodbye. */
-  suspect(member: MemberId): void {
-    const entry = this.roster.get(member);
-    if (entry) this.onSuspect(undefined, member, entry.version, false);
-  }
-
-  onSuspect(from: MemberId | undefined, member: MemberId, version: number, gone: boolean): void {
-    const { core, roster } = this;
-    if (member === core.selfId) {
-      if (version >= roster.ownVersion) {
-        this.#suspectedVersion = version;
-        this.events.refute(version);
-      } else if (roster.self && from !== undefined)
-        core.send(from, { type: 'entries', entries: [roster.self.bytes] });
-      return;
-    }
-    const entry = roster.get(member);
-    if (!entry) return;
-    if (entry.version > version) {
-      if (from !== undefined) core.send(from, { type: 'entries', entries: [entry.bytes] });
-      return;
-    }
-    const known = this.#suspicions.get(member);
-    if (known && known.version >= version) return;
-    this.#suspicions.set(member, { version, deadlineMs: core.nowMs + core.config.suspicionMs });
-    for (const neighbour of this.neighbours.all.values()) {
-      if (neighbour.peer !== from) core.send(neighbour.peer, { type: 'suspect', member, version, gone });
-    }
-  }
-
-  isSuspected(member: MemberId): boolean {
-    return this.#suspicions.has(member);
-  }
-
-  forget(member: MemberId): void {
-    this.#suspicions.delete(member);
-  }
-
   tick(): void {
     const { core, roster } = this;
     if (core.nowMs >= this.#spreadAtMs) this.#flushNews();
     if (core.nowMs >= this.#tellAtMs) this.#flushHeadlines();
-    for (const [member, { version, deadlineMs }] of this.#suspicions) {
-      if (core.nowMs < deadlineMs) continue;
-      this.#suspicions.delete(member);
-      const entry = roster.get(member);
-      if (entry && entry.version <= version && roster.declareGone(member, version, core.nowMs)) {
-        this.events.memberGone(member);
-      }
-    }
     if (core.nowMs >= this.#nextDigestMs) {
       this.#nextDigestMs = core.nowMs + core.jittered(core.config.digestMs);
       roster.expire(core.nowMs);

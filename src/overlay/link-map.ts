@@ -19,10 +19,6 @@ import type { FirstLink, Graph, TreePlace, TwoWays, Ways } from './ways.js';
 
 export type { FirstLink, TreePlace, TwoWays, Ways } from './ways.js';
 
-/** Members from which on a room is very large, and what a relay counts as there, ms. */
-const WIDE_MEMBERS = 400;
-const WIDE_RELAY_MS = 10;
-
 /** Number of no member. */
 const NONE = 0xffff;
 
@@ -63,17 +59,9 @@ export class LinkMap {
   #membersChanged = false;
 
   constructor(
-    /** What a member that passes a voice on adds to its way, ms. */
-    readonly leastRelayMs: number,
+    /** Added for each member that passes a voice on, ms. */
+    readonly relayMs: number,
   ) {}
-
-  /**
-   * What it counts as, ms. In a very large room the soonest ways lead over a dozen members, any of which may leave; by those
-   * that count more they are half as many, and 3 % longer (1000 and 400 members, PlanetLab delays).
-   */
-  get relayMs(): number {
-    return this.#size > WIDE_MEMBERS ? WIDE_RELAY_MS : this.leastRelayMs;
-  }
 
   /** Order-independent digest of whose records are held, and which. */
   get hash(): number {

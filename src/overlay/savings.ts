@@ -66,7 +66,7 @@ export function savingsOf(
     const theirMs = Math.min(UNSERVED_MS, theirs.toMs(handle));
     sources++;
     if (!tree.own && !tree.blocked) {
-      const relayMs = tree.source === peer ? 0 : slotsThere > 0 ? map.relayMs : Infinity;
+      const relayMs = tree.source === peer ? 0 : slotsThere > 0 ? core.config.relayMs : Infinity;
       const savedMs = ownMs - (linkMs + theirMs + relayMs);
       if (savedMs > 0) {
         hereMs += savedMs;
@@ -74,7 +74,7 @@ export function savingsOf(
       }
     }
     if (tree.source !== peer) {
-      const relayMs = tree.own ? 0 : slotsHere > 0 ? map.relayMs : Infinity;
+      const relayMs = tree.own ? 0 : slotsHere > 0 ? core.config.relayMs : Infinity;
       thereMs += Math.max(0, theirMs - (linkMs + ownMs + relayMs));
     }
   }

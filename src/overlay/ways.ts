@@ -185,15 +185,13 @@ class FoundTwoWays implements TwoWays {
     const losses = new Float64Array(hops.length);
     for (let node = 0; node < hops.length; node++) {
       const hop = hops[node] as number;
-      if (hop === NONE) continue;
       const lossMs = (alternativesMs[node] as number) - (costsMs[node] as number);
-      losses[hop] = (losses[hop] as number) + Math.min(mostMs, lossMs);
+      if (hop !== NONE) losses[hop] = (losses[hop] as number) + Math.min(mostMs, lossMs);
     }
     const byHandle = new Map<Handle, number>();
-    for (let hop = 0; hop < losses.length; hop++) {
-      const lossMs = losses[hop] as number;
+    losses.forEach((lossMs, hop) => {
       if (lossMs > 0) byHandle.set(this.members.handles[hop] as Handle, lossMs);
-    }
+    });
     return byHandle;
   }
 }

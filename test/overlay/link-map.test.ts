@@ -330,6 +330,25 @@ describe('the map of links', () => {
     assert.equal(ways.alternativeMs(handle(5)), Infinity);
   });
 
+  test('what would be lost without a neighbour is what all ways that begin with it would take longer, up to a bound', () => {
+    const map = mapOf(
+      record(1, { 2: 10, 3: 30 }),
+      record(2, { 1: 10, 3: 5, 4: 10 }),
+      record(3, { 1: 30, 2: 5, 5: 1 }),
+      record(4, { 2: 10 }),
+      record(5, { 3: 1 }),
+    );
+    const ways = map.twoWaysFrom(handle(1), firstLinks({ 2: 10, 3: 30 }));
+    for (const mostMs of [12, 400]) {
+      const losses = ways.lossesMs(mostMs);
+      assert.deepEqual([...losses.keys()], [2]);
+      const expectedMs = [2, 3, 4, 5]
+        .map((n) => ways.alternativeMs(handle(n)) - ways.toMs(handle(n)))
+        .reduce((sum, lossMs) => sum + Math.min(mostMs, lossMs), 0);
+      assertNear(losses.get(handle(2)) ?? 0, expectedMs);
+    }
+  });
+
   test('whoever told nothing yet has ways by the links it knows of', () => {
     const map = mapOf(record(2, { 3: 10 }), record(3, { 2: 10 }));
     const ways = map.twoWaysFrom(handle(1), firstLinks({ 1: 1, 2: 5, 4: 5 }));
