@@ -121,15 +121,15 @@ export class Dormancy {
   }
 
   /** A source of which nothing was heard for long speaks: its first packet came down the plan. */
-  wakeWith(tree: Tree, from: MemberId, sequence: number): void {
+  wakeWith(tree: Tree, from: MemberId): void {
     this.wake(tree);
     if (!tree.blocked && this.neighbours.lively(from)) this.upstream.begin(tree, from);
-    this.firstWords(tree, from, sequence);
+    this.firstWords(tree, from);
   }
 
   /** Passes the first packet on to those the plan has below here, who may not have heard that the tree is awake. */
-  firstWords(tree: Tree, from: MemberId, sequence: number): void {
-    tree.wokeWith = sequence;
+  firstWords(tree: Tree, from: MemberId): void {
+    tree.hasPassedWords = true;
     if (tree.blocked || !this.roster.isLarge) return;
     this.table.speaks(tree);
     this.#adoptPlanned(tree, from);

@@ -30,8 +30,8 @@ import { serialNewer } from './serial.js';
 const POOR_MS = 120;
 /** What comes within so long goes on in one message, ms; longer than most links, so that copies that cross are few. */
 const SPREAD_MS = 250;
-/** A record has reached most of those who are here after this, ms: some five hops of `SPREAD_MS`. */
-const EVERYWHERE_MS = 1500;
+/** A record that has been here for so long will be elsewhere too, ms; where it is not, the next one is asked for whole. */
+const LATE_MS = 1500;
 /** After a member came whose record is not there, it is asked for so soon, ms; each time in vain twice as late … */
 const ASK_MS = 700;
 /** … or so soon, once this share of all is there; … */
@@ -161,7 +161,7 @@ export class LinkNews {
   }
 
   #publish(record: LinkRecord, change: LinkChange | undefined): void {
-    const isLate = this.core.nowMs - this.#toldAtMs > EVERYWHERE_MS;
+    const isLate = this.core.nowMs - this.#toldAtMs > LATE_MS;
     this.#toldAtMs = this.core.nowMs;
     this.map.note(record, this.core.selfTag);
     this.#pass(record.handle, change && { change, isLate });
@@ -247,7 +247,7 @@ export class LinkNews {
 
   /** Whether the record that is here came so long ago that others will have it. */
   #isLate(handle: Handle): boolean {
-    return this.core.nowMs - (this.#cameMs.get(handle) ?? -Infinity) > EVERYWHERE_MS;
+    return this.core.nowMs - (this.#cameMs.get(handle) ?? -Infinity) > LATE_MS;
   }
 
   /** A neighbour surely has a record now. */

@@ -9,7 +9,7 @@ import type { Core } from './core.js';
 import type { LinkMap, TreePlace, TwoWays } from './link-map.js';
 import type { Neighbours } from './neighbours.js';
 import type { Roster } from './roster.js';
-import { UNSERVED_MS } from './worth.js';
+import { lossMs, UNSERVED_MS } from './worth.js';
 
 /** Ways are looked for anew at most so often, ms for each member: while a room forms, news of links comes all the time. */
 const REFRESH_MS = 2.5;
@@ -90,7 +90,8 @@ export class Plan {
     for (const source of except) {
       const hop = ways.firstHop(source);
       if (hop === undefined) continue;
-      const laterMs = Math.min(UNSERVED_MS, ways.alternativeMs(source) - ways.toMs(source));
+      const prospect = { costMs: ways.toMs(source), alternativeMs: ways.alternativeMs(source) };
+      const laterMs = lossMs({ peer: this.#lively(hop), ...prospect });
       losses.set(hop, Math.max(0, (losses.get(hop) ?? 0) - laterMs));
     }
     const byPeer = new Map<MemberId, number>();

@@ -47,8 +47,8 @@ export class Tree implements Due {
   dormantSinceMs = -Infinity;
   /** Since it woke somebody said that its source speaks. */
   isSpokenOf = false;
-  /** Sequence number it woke with, for those who hear of it a little later. */
-  wokeWith: number | undefined = undefined;
+  /** Since it woke a first packet was passed on to those the plan has below here. */
+  hasPassedWords = false;
   /** When those who were offered nothing are told that it is awake, ms: others around them may have more. */
   hintAtMs = Infinity;
   hinted = false;
@@ -187,7 +187,7 @@ export class Tree implements Due {
   lieDown(nowMs: number): void {
     this.dormant = true;
     this.dormantSinceMs = nowMs;
-    this.wokeWith = undefined;
+    this.hasPassedWords = false;
     this.spokeUpAtMs = -Infinity;
     this.hinted = false;
     this.hintAtMs = this.advertAtMs = Infinity;

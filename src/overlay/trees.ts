@@ -399,9 +399,9 @@ export class Trees {
     const tree = this.byHandle.get(header.source);
     if (!tree || tree.own) return verdict;
     const { nowMs } = this.core;
-    if (tree.dormant) this.dormancy.wakeWith(tree, from, header.sequence);
-    else if (tree.wokeWith === undefined && nowMs - tree.wokeAtMs < FIRST_WORDS_KEPT_MS)
-      this.dormancy.firstWords(tree, from, header.sequence);
+    if (tree.dormant) this.dormancy.wakeWith(tree, from);
+    else if (!tree.hasPassedWords && nowMs - tree.wokeAtMs < FIRST_WORDS_KEPT_MS)
+      this.dormancy.firstWords(tree, from);
     if (!tree.expects(from) && nowMs - (tree.remindedMs.get(from) ?? -Infinity) > UNSOLICITED_MS) {
       tree.remindedMs.set(from, nowMs);
       this.core.unsubscribe(from, tree.handle);
@@ -411,8 +411,12 @@ export class Trees {
     const fresh = tree.window.note(header.streamEpoch, header.sequence);
     // A replay may overtake the acceptance it comes with.
     const isRacing = tree.feeds.size > 0 || (tree.stalled && tree.asked.has(from));
-    const isOver = tree.noteHandOver(from, header.sequence, fresh) && tree.window.isWhole(HAND_OVER_FRAMES);
-    if (isRacing && tree.winner === undefined && (tree.stalled ? fresh : isOver)) {
+    const isOver = tree.noteHandOver(from, header.sequence, fresh);
+    if (
+      isRacing &&
+      tree.winner === undefined &&
+      (tree.stalled ? fresh : isOver && tree.window.isWhole(HAND_OVER_FRAMES))
+    ) {
       tree.winner = tree.stalled ? from : tree.parent;
       this.#schedule(tree, nowMs);
     }
@@ -453,7 +457,7 @@ export class Trees {
       tree.noteSpeech(sequence, endOfSpurt, this.core.nowMs);
       tree.lastFrameMs = this.core.nowMs;
       this.#speaks(tree);
-      if (wakes) this.dormancy.firstWords(tree, tree.source, sequence);
+      if (wakes) this.dormancy.firstWords(tree, tree.source);
     }
     verdict.deliver = false;
     verdict.keep = tree !== undefined;

@@ -7,7 +7,7 @@ import type { Handle } from '../units.js';
 import { bounded, byte, list, type ByteReader, type ByteWriter } from './bytes.js';
 
 export const MAX_RECORDS_PER_MESSAGE = 127;
-/** Records one member may be told to be known elsewhere. */
+/** Records that one message lists as known. */
 export const MAX_KNOWN_PER_MESSAGE = 2048;
 export const MAX_NEIGHBOURS = 64;
 /** Members a link record tells of that were measured lately. */
