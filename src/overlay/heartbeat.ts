@@ -10,6 +10,10 @@ const OVERSLEPT_MS = 250;
 const DEAD_LINK_MS = 6000;
 /** Share of the time between heartbeats by which one may come early. */
 const TOGETHER_SHARE = 0.12;
+/** So many heartbeats of a new link carry clocks, so that more than one sample tells its round trip soon … */
+const FIRST_TIMED = 4;
+/** … and one in so many from then on, some 1.3 s apart: the others say that the link lives, in one byte instead of seven. */
+const TIMED_EVERY = 4;
 /** Longest credible round trip, ms. */
 const MAX_RTT_MS = 10_000;
 
@@ -62,6 +66,8 @@ export class Heartbeats {
     neighbour.theirSentMs = message.sentMs;
     neighbour.theirSentHeardMs = nowMs;
     if (message.echoMs === undefined) {
+      // It has not heard the clock here yet, or not for long.
+      neighbour.beats = 0;
       if (!neighbour.measured) this.#answerFirst(neighbour);
       return;
     }
@@ -105,16 +111,15 @@ export class Heartbeats {
     const { core } = this;
     const { nowMs } = core;
     neighbour.nextHeartbeatMs = nextMs;
-    core.send(
-      neighbour.peer,
-      {
-        type: 'heartbeat',
-        sentMs: Math.floor(nowMs) & 0xffff,
-        echoMs: neighbour.theirSentMs,
-        heldMs: Math.round(nowMs - neighbour.theirSentHeardMs),
-      },
-      false,
-    );
+    const isTimed = neighbour.beats < FIRST_TIMED || neighbour.beats % TIMED_EVERY === 0;
+    neighbour.beats++;
+    if (!isTimed) {
+      core.send(neighbour.peer, { type: 'alive' }, false);
+      return;
+    }
+    const heldMs = Math.round(nowMs - neighbour.theirSentHeardMs);
+    const clocks = { sentMs: Math.floor(nowMs) & 0xffff, echoMs: neighbour.theirSentMs, heldMs };
+    core.send(neighbour.peer, { type: 'heartbeat', ...clocks }, false);
     // An answer to a heartbeat that is long past measures the past.
     if (nowMs - neighbour.theirSentHeardMs > 2 * core.config.linkSilenceMs) neighbour.theirSentMs = undefined;
   }

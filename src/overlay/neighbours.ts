@@ -46,7 +46,9 @@ export class Neighbour {
   /** Goodbye was said: it still delivers for one hand-over, but nothing new is asked of it and it counts no more. */
   retiring = false;
   retireAtMs = Infinity;
-  /** Last heartbeat of theirs, to echo. */
+  /** Heartbeats sent to it since the link opened, or since it asked for clocks. */
+  beats = 0;
+  /** Last clock of theirs, to echo. */
   theirSentMs: number | undefined = undefined;
   theirSentHeardMs = 0;
   /** Whom it is linked to, by its own word: their hop tags. */
@@ -172,6 +174,7 @@ export class Neighbours {
       neighbour.retireAtMs = Infinity;
       neighbour.linkedAtMs = nowMs;
       neighbour.nextHeartbeatMs = nowMs;
+      neighbour.beats = 0;
       this.wake(nowMs);
       this.#relist();
     }

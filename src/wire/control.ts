@@ -28,6 +28,7 @@
  * | 23 link-records | u8 n, 0x80: answers what the receiver asked for, n × (u32 handle, u16 sequence, u8 slots, u8 k, k × (u16 hop tag, u8 delay), u8 m, m × (u16 hop tag, u8 delay)) |
  * | 24 link-records-known | u8 flags (1: answer expected, 2: only these are asked about), u16 n, n × (u32 handle, u16 sequence): what the sender has |
  * | 27 link-changes | u8 n, n × (u32 handle, u16 sequence, u8 16 · g + k, u8 m, g × u16 hop tag of a link that ended, k and m × (u16 hop tag, u8 delay)) |
+ * | 28 alive | nothing: all that most heartbeats have to say |
  * | 25 trial | u8 step: 0 ping, 1 pong, 2 keep, 3 drop, u16 round trip of the link in ¼ ms (65535: not told) |
  * | 21 dormant | u16 n, n × u32 source: nothing has been said there for long, and its tree is kept by the map of links alone |
  * | 26 unwanted | u16 n, n × u32 source that the sender is not to be sent before it asks; replaces what it said before |
@@ -182,6 +183,8 @@ export type ControlMessage =
       /** How long it was held before this answer, ms. */
       readonly heldMs: number;
     }
+  /** A heartbeat that measures nothing. */
+  | { readonly type: 'alive' }
   | { readonly type: 'advertise'; readonly offers: readonly RouteOffer[] }
   | { readonly type: 'subscribe'; readonly requests: readonly SubscribeRequest[] }
   | { readonly type: 'unsubscribe'; readonly sources: readonly Handle[] }
@@ -274,6 +277,7 @@ const TYPE_CODES = {
   trial: 25,
   unwanted: 26,
   'link-changes': 27,
+  alive: 28,
 } as const satisfies Record<ControlMessage['type'], number>;
 
 const REJECT_REASONS: readonly RejectReason[] = ['full', 'leaf', 'loop', 'moved'];
@@ -350,6 +354,8 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
       bounded(message.versions.length, MAX_VERSIONS_PER_MESSAGE);
       writer.u8((message.answerExpected ? 1 : 0) | (message.partial ? 2 : 0)).u16(message.versions.length);
       for (const { handle, version } of message.versions) writeVersion(writer.u32(handle), version);
+      break;
+    case 'alive':
       break;
     case 'heartbeat':
       writer.u16(message.sentMs & 0xffff);
@@ -503,6 +509,8 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
         })),
       };
     }
+    case TYPE_CODES.alive:
+      return { type: 'alive' };
     case TYPE_CODES.heartbeat: {
       const sentMs = reader.u16();
       const echoMs = reader.u16();

@@ -122,6 +122,7 @@ export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
     ...fields,
     heldMs: fields.echoMs === undefined ? 0 : fields.heldMs,
   })),
+  record({ type: fc.constant('alive' as const) }),
   record({ type: fc.constant('advertise' as const), offers: list(offer) }),
   record({ type: fc.constant('subscribe' as const), requests: list(request) }),
   record({ type: fc.constantFrom('unsubscribe', 'dormant', 'unwanted'), sources: list(handle) }),

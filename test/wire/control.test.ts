@@ -96,7 +96,8 @@ describe('control messages', () => {
     assert.ok(payload.byteLength <= MAX_ROUTED_BYTES, `${payload.byteLength} B`);
   });
 
-  test('a heartbeat takes seven bytes', () => {
+  test('a heartbeat takes one byte, or seven where it measures', () => {
+    assert.equal(encodeControl({ type: 'alive' }).byteLength, 1);
     assert.equal(encodeControl({ type: 'heartbeat', sentMs: 1, echoMs: 2, heldMs: 3 }).byteLength, 7);
   });
 
