@@ -24,6 +24,8 @@ const WANT_PATIENCE_MS = 800;
 const CATCH_UP_MS = 200;
 /** Links over which news of members comes whole: one would do, the second bridges a link that ends. */
 const BRANCHES = 2;
+/** Those that are not sent news whole are told of it by so many each: it has mostly come another way, and digests find the rest. */
+const TOLD_LINKS = 2;
 /** Entries that a branch may bring too often beyond those that were news. */
 const MAX_STALE = 2;
 /** While news has been coming within so long, rosters differ by a few entries for that alone, ms … */
@@ -110,7 +112,8 @@ export class Gossip {
     } else {
       // Over a new link the far end has it: it came with the offer or the answer.
       if (roster.self && !neighbour.linked) this.#sendEntries(neighbour, [roster.self]);
-      this.#sendDigest(neighbour);
+      // What is missing is known while it is asked for, and a list of all members is long.
+      if (!this.isCatchingUp) this.#sendDigest(neighbour);
       if (neighbour.linked) this.#branch(neighbour);
       // Its news comes over links; only ours is news to who has just come.
       else if (this.#branches() >= BRANCHES)
@@ -239,7 +242,10 @@ export class Gossip {
   #want(from: Neighbour, missing: readonly Handle[]): void {
     const { nowMs, config } = this.core;
     const open = missing.filter((handle) => (this.#wanted.get(handle) ?? 0) <= nowMs);
-    if (open.length === 0) return;
+    if (open.length === 0) {
+      if (missing.length > 0) this.#nextDigestMs = Math.min(this.#nextDigestMs, nowMs + CATCH_UP_MS);
+      return;
+    }
     const share = open.slice(0, Math.max(MIN_SHARE, Math.ceil(open.length / MAX_SHARES)));
     for (const handle of share) {
       if (this.#wanted.size >= config.maxMembers) this.#wanted.clear();
@@ -276,7 +282,8 @@ export class Gossip {
       roster.expire(core.nowMs);
       const ends = [...this.neighbours.all.values()];
       const chosen = ends[Math.floor(core.random() * ends.length)];
-      if (chosen) this.#sendDigest(chosen);
+      if (chosen && this.isCatchingUp) this.#want(chosen, [...this.#old]);
+      else if (chosen) this.#sendDigest(chosen);
     }
   }
 
@@ -306,8 +313,8 @@ export class Gossip {
   /** What is still unknown to those who were not sent it whole. */
   #flushHeadlines(): void {
     this.#tellAtMs = Infinity;
-    for (const neighbour of this.neighbours.all.values()) {
-      if (this.#isBranch(neighbour)) continue;
+    const lazy = [...this.neighbours.all.values()].filter((neighbour) => !this.#isBranch(neighbour));
+    for (const neighbour of draw(lazy, TOLD_LINKS, this.core.random)) {
       const versions: { handle: Handle; version: number }[] = [];
       for (const [memberId, { version }] of this.#headlines) {
         if (memberId === neighbour.peer || this.#knows(neighbour, memberId, version)) continue;
