@@ -89,6 +89,12 @@ export interface OverlayConfig {
 
   /** What one relay adds to a path, ms. */
   readonly relayMs: number;
+  /** Members from which on a deep tree counts as a burden: … */
+  readonly deepMembers: number;
+  /** … more links from the source to a relay than this, … */
+  readonly shallowHops: number;
+  /** … each of which counts so much more than the one before, ms. */
+  readonly deepHopMs: number;
   /** Voice of one copy with its headers, kbit/s; turns an upload budget into copies. */
   readonly copyKbps: number;
   /** Voices at once among which a member's upload is shared when trees are planned. More may speak: shares shrink then. */
@@ -203,6 +209,9 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   dutyMembers: 3,
 
   relayMs: 1,
+  deepMembers: 400,
+  shallowHops: 5,
+  deepHopMs: 8,
   copyKbps: 40,
   plannedSpeakers: 4,
   speakerHoldMs: 2000,

@@ -4,7 +4,8 @@ import type { MemberId } from '../units.js';
 import { MAX_PATH_HOPS, type RouteOffer, type SubscribeRequest } from '../wire/control.js';
 import type { Core } from './core.js';
 import { TOLD_ANCESTOR, TOLD_OFFER, type Neighbour, type Neighbours } from './neighbours.js';
-import { childBurdenMs, decideChild, type ChildState } from './routes.js';
+import { childBurdenMs, decideChild, relayCostMs, type ChildState } from './routes.js';
+import type { Roster } from './roster.js';
 import type { Told, Tree } from './tree.js';
 import type { UploadBudget } from './upload-budget.js';
 
@@ -16,6 +17,7 @@ const YIELD_CHANGE_MS = 12;
 export class Downstream {
   constructor(
     readonly core: Core,
+    readonly roster: Roster,
     readonly neighbours: Neighbours,
     readonly budget: UploadBudget,
   ) {}
@@ -323,7 +325,8 @@ export class Downstream {
 
   /** What a child pays from the source to here, ms. */
   #costMs(tree: Tree): number {
-    return tree.own ? 0 : tree.costMs + this.core.config.relayMs;
+    if (tree.own) return 0;
+    return tree.costMs + relayCostMs(tree.path.length, this.roster.entries.size, this.core.config);
   }
 
   #snapshot(tree: Tree): Told {

@@ -79,7 +79,7 @@ class Engine implements OverlayEngine {
     this.#core = core;
     this.#neighbours = new Neighbours(core.selfTag);
     this.#roster = new Roster(selfId, core.config);
-    this.#map = new LinkMap(core.config.relayMs);
+    this.#map = new LinkMap(core.config);
     const plan = new Plan(core, this.#map, this.#roster, this.#neighbours);
     this.#trees = new Trees(core, this.#roster, this.#neighbours, plan);
     const distances = new Distances(this.#neighbours);

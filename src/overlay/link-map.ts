@@ -12,6 +12,7 @@
 import type { Handle } from '../units.js';
 import type { LinkRecord, ToldLink } from '../wire/link-records.js';
 import { digestPart } from './digest.js';
+import type { RelayCosts } from './routes.js';
 import { serialNewer } from './serial.js';
 import { roomFor } from './slots.js';
 import * as ways from './ways.js';
@@ -59,8 +60,8 @@ export class LinkMap {
   #membersChanged = false;
 
   constructor(
-    /** Added for each member that passes a voice on, ms. */
-    readonly relayMs: number,
+    /** Added for each member that passes a voice on. */
+    readonly relay: RelayCosts,
   ) {}
 
   /** Order-independent digest of whose records are held, and which. */
@@ -167,12 +168,12 @@ export class LinkMap {
 
   /** O(links · log members), as are the others. */
   waysFrom(handle: Handle): Ways {
-    return ways.waysFrom(this.#joined(), handle, this.relayMs);
+    return ways.waysFrom(this.#joined(), handle, this.relay.relayMs);
   }
 
   /** To all from a member, known or not, beginning with these links, whatever was told of them; two to three times the work. */
   twoWaysFrom(handle: Handle, firstLinks: readonly FirstLink[]): TwoWays {
-    return ways.twoWaysFrom(this.#joined(), handle, firstLinks, this.relayMs);
+    return ways.twoWaysFrom(this.#joined(), handle, firstLinks, this.relay.relayMs);
   }
 
   /**
@@ -181,7 +182,7 @@ export class LinkMap {
    * member is reached equally soon it hangs on that of the lowest handle.
    */
   treeAt(source: Handle, member: Handle): TreePlace {
-    return ways.treeAt(this.#joined(), source, member, this.relayMs);
+    return ways.treeAt(this.#joined(), source, member, this.relay);
   }
 
   #numberOf(handle: Handle): number {

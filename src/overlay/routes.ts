@@ -3,6 +3,8 @@
 import type { MemberId } from '../units.js';
 import type { OverlayConfig } from './config.js';
 
+export type RelayCosts = Pick<OverlayConfig, 'relayMs' | 'deepMembers' | 'shallowHops' | 'deepHopMs'>;
+
 /** A neighbour that offers a source, as its possible child sees it. */
 export interface Candidate {
   readonly peer: MemberId;
@@ -19,8 +21,22 @@ export interface Candidate {
   readonly freeSlots: number;
   /** It would take the chooser: on a free slot, or in the place of a child that is a greater burden. */
   readonly takes: boolean;
+  /** When it last refused a member that is still without a parent, ms; −Infinity if it did not. */
+  readonly refusedMs: number;
   /** Its ancestors, source first. */
   readonly path: readonly number[];
+}
+
+/**
+ * What a relay adds to the way of a voice when ways are chosen, ms: what it takes, and in a very large room more with each
+ * hop where the tree is deep already. A chain of many short links is as soon as a few long ones, and broken more often; in
+ * smaller rooms only those without copies to spare have deep trees, and need them.
+ *
+ * @param hops links from the source to the relay
+ */
+export function relayCostMs(hops: number, members: number, costs: RelayCosts): number {
+  const deepHops = members < costs.deepMembers ? 0 : Math.max(0, hops - costs.shallowHops);
+  return costs.relayMs + costs.deepHopMs * deepHops;
 }
 
 /**
@@ -32,20 +48,25 @@ export function isFeasible(candidate: Candidate, feasibleMs: number): boolean {
 }
 
 /**
- * The parent to ask when there is none: the soonest with a free slot; failing that the soonest at all, which may make
- * room or knows where room is. Paths are trusted here, because silence is worse than a loop that lasts one round trip.
+ * The parent to ask when there is none: the soonest with a free slot; failing that one a refusal pointed to, or the soonest
+ * at all, which may make room or knows where room is; whoever refused is asked again after all the others. Paths are trusted here, because silence is worse than a loop that lasts one round trip.
  */
 export function chooseFirstParent(
   candidates: readonly Candidate[],
   hints: readonly MemberId[],
 ): Candidate | undefined {
-  const free = soonest(candidates.filter((candidate) => candidate.freeSlots > 0));
+  const free = nextToAsk(candidates.filter((candidate) => candidate.freeSlots > 0));
   if (free) return free;
   for (const hint of hints) {
     const hinted = candidates.find((candidate) => candidate.peer === hint);
     if (hinted) return hinted;
   }
-  return soonest(candidates);
+  return nextToAsk(candidates);
+}
+
+function nextToAsk(candidates: readonly Candidate[]): Candidate | undefined {
+  const longestAgoMs = Math.min(...candidates.map(({ refusedMs }) => refusedMs));
+  return soonest(candidates.filter(({ refusedMs }) => refusedMs === longestAgoMs));
 }
 
 /**

@@ -66,6 +66,8 @@ export class Tree implements Due {
   readonly feeds = new PeerMap<number>();
   readonly asked = new PeerMap<Ask>();
   readonly refusedUntilMs = new PeerMap<number>();
+  /** When neighbours refused since there was a parent, ms: in the end all of them have been asked. */
+  readonly refusedMs = new PeerMap<number>();
   /** Where refusals pointed to, best first; at most 8. */
   hints: readonly MemberId[] = NOBODY;
   /** The parent began where the old one stood: from its first frame on the old one has nothing left that is missing. */
@@ -199,6 +201,7 @@ export class Tree implements Due {
     this.feeds.clear();
     this.asked.clear();
     this.refusedUntilMs.clear();
+    this.refusedMs.clear();
     this.hints = NOBODY;
     this.beganAt = undefined;
     this.winner = undefined;
@@ -219,6 +222,7 @@ export class Tree implements Due {
     this.feeds.delete(peer);
     this.asked.delete(peer);
     this.refusedUntilMs.delete(peer);
+    this.refusedMs.delete(peer);
     this.adopting.delete(peer);
     this.sentAwayMs.delete(peer);
     this.remindedMs.delete(peer);

@@ -81,7 +81,7 @@ export class Trees {
     readonly plan: Plan,
   ) {
     this.budget = new UploadBudget(core);
-    this.downstream = new Downstream(core, neighbours, this.budget);
+    this.downstream = new Downstream(core, roster, neighbours, this.budget);
     this.upstream = new Upstream(core, neighbours, this.downstream);
     this.dormancy = new Dormancy(core, roster, neighbours, plan, this.upstream, this.downstream, {
       byHandle: this.byHandle,

@@ -135,6 +135,7 @@ export class Upstream {
     const isMissing = tree.speaking && (tree.parent === undefined || tree.parent === from);
     const pauseMs = core.jittered(ask?.improving || isMissing ? RETRY_MS : core.config.refusalMs);
     tree.refusedUntilMs.set(from, core.nowMs + pauseMs);
+    tree.refusedMs.set(from, core.nowMs);
     if (redirects.length > 0) tree.hints = [...redirects];
     if (from === tree.parent) tree.parent = undefined;
   }
@@ -287,6 +288,7 @@ export class Upstream {
     tree.feeds.delete(peer);
     tree.unservedSinceMs = undefined;
     tree.retryDelayMs = 0;
+    tree.refusedMs.clear();
     tree.hints = [];
     tree.improveAtMs = core.nowMs + core.jittered(core.config.advertDelayMs);
     core.viewChanged = true;
@@ -322,6 +324,7 @@ export class Upstream {
         olderEpoch: serialNewer(tree.epoch, offers.epoch(slot)),
         freeSlots: offers.freeSlots(slot),
         takes: this.takes(tree, link, rank),
+        refusedMs: tree.refusedMs.get(peer) ?? -Infinity,
         path: offers.path(slot),
       });
     }

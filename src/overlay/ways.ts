@@ -7,6 +7,7 @@
 
 import type { Handle } from '../units.js';
 import { quantiseLinkDelay } from '../wire/link-records.js';
+import { relayCostMs, type RelayCosts } from './routes.js';
 import { WaysHeap } from './ways-heap.js';
 
 /** Delays from one member to all others along the soonest ways, as the map had them when it was asked. */
@@ -84,6 +85,8 @@ const heap = /* @__PURE__ */ new WaysHeap();
 /** Of each label the member before it, or the neighbour its way begins with. */
 let origins = /* @__PURE__ */ new Uint16Array(0);
 
+/** Of each member of the tree its links from the source; no tree is deeper than it has members. */
+let depths = /* @__PURE__ */ new Uint16Array(0);
 /** Of each member of the tree the children it may still have; `OUTSIDE` for those that are not in it yet. */
 let slotsLeft = /* @__PURE__ */ new Int16Array(0);
 const OUTSIDE = -1;
@@ -203,17 +206,18 @@ export function waysFrom(graph: Graph, start: Handle, relayMs: number): Ways {
 }
 
 /** Nobody has more children than slots: those who are reached soonest come first, the others hang on who has room. */
-export function treeAt(graph: Graph, source: Handle, member: Handle, relayMs: number): TreePlace {
+export function treeAt(graph: Graph, source: Handle, member: Handle, relay: RelayCosts): TreePlace {
   const { members, offsets, neighbours } = graph;
   const root = members.numberOf(source);
   const node = members.numberOf(member);
   if (root < 0 || node < 0) return NOWHERE;
-  searchTree(graph, root, inTicks(relayMs));
+  searchTree(graph, root, relay);
   const { costs } = heap;
   const children: Handle[] = [];
   const nearlyChildren: Handle[] = [];
   const costMs = costs[node] as number;
-  const relayedMs = node === root ? 0 : graph.slots[node] === 0 ? Infinity : costMs + relayMs;
+  const relayedMs =
+    graph.slots[node] === 0 && node !== root ? Infinity : costMs + relayedBy(node, members.size, relay);
   const end = offsets[node + 1] as number;
   for (let link = offsets[node] as number; link < end; link++) {
     const child = neighbours[link] as number;
@@ -225,8 +229,7 @@ export function treeAt(graph: Graph, source: Handle, member: Handle, relayMs: nu
       nearlyChildren.push(handle);
   }
   const parent = members.handles[origins[node] as number] as Handle | undefined;
-  let hops = 0;
-  if (parent !== undefined) for (let at = node; at !== root; at = origins[at] as number) hops++;
+  const hops = parent === undefined ? 0 : (depths[node] as number);
   return { parent, hops, children: children.sort((a, b) => a - b), nearlyChildren };
 }
 
@@ -234,26 +237,30 @@ export function treeAt(graph: Graph, source: Handle, member: Handle, relayMs: nu
  * A tree grown greedily from the source: whoever can be reached soonest, by somebody with a slot left, is next. Not the
  * best tree within these bounds, but the same at everybody who has the same map.
  *
- * Leaves the costs in `heap` and the parents in `origins`.
+ * Leaves the costs in `heap`, the parents in `origins` and how deep they are in `depths`.
  */
-function searchTree(graph: Graph, root: number, relayMs: number): void {
+function searchTree(graph: Graph, root: number, relay: RelayCosts): void {
   const { members, offsets, neighbours, steps, slots } = graph;
   prepare(members.size);
-  if (members.size > slotsLeft.length) slotsLeft = new Int16Array(heap.costs.length);
+  if (members.size > slotsLeft.length) {
+    slotsLeft = new Int16Array(heap.costs.length);
+    depths = new Uint16Array(heap.costs.length);
+  }
   slotsLeft.fill(OUTSIDE, 0, members.size);
   const { costs } = heap;
   heap.lower(root, 0);
   for (let from = heap.take(); from >= 0; from = heap.take()) {
     const parent = origins[from] as number;
     if (from !== root && (slotsLeft[parent] as number) <= 0) {
-      reattach(graph, from, root, relayMs);
+      reattach(graph, from, relay);
       continue;
     }
     if (from !== root) slotsLeft[parent] = (slotsLeft[parent] as number) - 1;
+    depths[from] = from === root ? 0 : (depths[parent] as number) + 1;
     const own = slots[from] as number;
     slotsLeft[from] = from === root ? Math.max(1, own) : own;
     if (slotsLeft[from] === 0) continue;
-    const costMs = (costs[from] as number) + (from === root ? 0 : relayMs);
+    const costMs = (costs[from] as number) + relayedBy(from, members.size, relay);
     const end = offsets[from + 1] as number;
     for (let link = offsets[from] as number; link < end; link++) {
       const to = neighbours[link] as number;
@@ -268,8 +275,14 @@ function searchTree(graph: Graph, root: number, relayMs: number): void {
   }
 }
 
+/** What a member of the tree adds to the way of its children, ms; only the source has no links above it. */
+function relayedBy(node: number, members: number, relay: RelayCosts): number {
+  const hops = depths[node] as number;
+  return hops === 0 ? 0 : inTicks(relayCostMs(hops, members, relay));
+}
+
 /** The parent it was to have is full: it hangs on the best that is not, if there is one so far, and is looked at again. */
-function reattach(graph: Graph, node: number, root: number, relayMs: number): void {
+function reattach(graph: Graph, node: number, relay: RelayCosts): void {
   const { offsets, neighbours, steps } = graph;
   const { costs } = heap;
   let bestMs = Infinity;
@@ -280,7 +293,7 @@ function reattach(graph: Graph, node: number, root: number, relayMs: number): vo
     if ((slotsLeft[parent] as number) <= 0) continue;
     const viaMs =
       (costs[parent] as number) +
-      (parent === root ? 0 : relayMs) +
+      relayedBy(parent, graph.members.size, relay) +
       (AGREED_DELAYS_MS[steps[link] as number] as number);
     if (viaMs > bestMs || (viaMs === bestMs && parent > best)) continue;
     bestMs = viaMs;

@@ -4,6 +4,7 @@ import { DEFAULT_OVERLAY_CONFIG } from '../../src/overlay/config.js';
 import { Core } from '../../src/overlay/core.js';
 import { Downstream } from '../../src/overlay/downstream.js';
 import { Neighbours } from '../../src/overlay/neighbours.js';
+import { Roster } from '../../src/overlay/roster.js';
 import { Tree } from '../../src/overlay/tree.js';
 import { UploadBudget } from '../../src/overlay/upload-budget.js';
 import type { MemberId } from '../../src/units.js';
@@ -20,7 +21,7 @@ describe('children', () => {
     const core = new Core(SELF, DEFAULT_OVERLAY_CONFIG, () => 0.5, limits);
     const neighbours = new Neighbours(core.selfTag);
     neighbours.up(CHILD, 'link', 0);
-    const downstream = new Downstream(core, neighbours, new UploadBudget(core));
+    const downstream = new Downstream(core, new Roster(SELF, core.config), neighbours, new UploadBudget(core));
     const tree = new Tree(SOURCE, false, 0, 0);
     tree.dormant = false;
     tree.parent = SOURCE;

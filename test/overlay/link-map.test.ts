@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { LinkMap, type FirstLink, type TreePlace } from '../../src/overlay/link-map.js';
+import type { RelayCosts } from '../../src/overlay/routes.js';
 import type { Handle } from '../../src/units.js';
 import {
   MAX_MEASURED,
@@ -11,6 +12,8 @@ import {
 } from '../../src/wire/link-records.js';
 
 const RELAY_MS = 1;
+/** A relay costs the same wherever it stands, but in the test of deep trees. */
+const RELAY = { relayMs: RELAY_MS, deepMembers: 0, shallowHops: Infinity, deepHopMs: 0 };
 const handle = (n: number) => n as Handle;
 
 /** Of members whose hop tags are their numbers. */
@@ -24,7 +27,7 @@ function record(
 }
 
 function mapOf(...records: LinkRecord[]): LinkMap {
-  const map = new LinkMap(RELAY_MS);
+  const map = new LinkMap(RELAY);
   for (const each of records) map.note(each, each.handle);
   return map;
 }
@@ -126,12 +129,12 @@ const anyMap = anyRoom
     }),
   )
   .map(({ room, order, other, forgotten }) => {
-    const map = new LinkMap(RELAY_MS);
+    const map = new LinkMap(RELAY);
     for (const { record, tag } of order) map.note(record, tag);
     for (const { record } of forgotten) map.forget(record.handle);
     const left = room.filter((each) => !forgotten.includes(each));
     // Asked in between, with links that are gone since.
-    const otherMap = new LinkMap(RELAY_MS);
+    const otherMap = new LinkMap(RELAY);
     for (const { record, tag } of room) {
       otherMap.note({ ...record, sequence: 0, links: record.links.slice(1) }, tag);
       otherMap.waysFrom(record.handle);
@@ -187,7 +190,7 @@ describe('the map of links', () => {
         const map = mapOf(...shuffled);
         assert.equal(map.hash, mapOf(...records).hash);
         for (const { handle: member } of shuffled) map.forget(member);
-        assert.equal(map.hash, new LinkMap(RELAY_MS).hash);
+        assert.equal(map.hash, new LinkMap(RELAY).hash);
       }),
     );
   });
@@ -250,7 +253,7 @@ describe('the map of links', () => {
     const forget = note.map(({ handle: member }) => member);
     fc.assert(
       fc.property(fc.array(fc.oneof({ weight: 4, arbitrary: note }, forget), { maxLength: 60 }), (steps) => {
-        const map = new LinkMap(RELAY_MS);
+        const map = new LinkMap(RELAY);
         const model = new Map<Handle, LinkRecord>();
         for (const step of steps) {
           const { version } = map;
@@ -503,7 +506,7 @@ describe('the map of links', () => {
     fc.assert(
       fc.property(anyMap, fewSlots, ({ left }, slots) => {
         const records = left.map(({ record: told }, n) => ({ ...told, slots: slots[n % 8] as number }));
-        const map = new LinkMap(RELAY_MS);
+        const map = new LinkMap(RELAY);
         left.forEach(({ tag }, n) => map.note(records[n] as LinkRecord, tag));
         const brute = new Brute(left);
         const roomOf = (each: Told, source: Handle) => {
@@ -532,6 +535,19 @@ describe('the map of links', () => {
         }
       }),
     );
+  });
+
+  test('a few long links are preferred to a chain of many short ones, though not before the chain is deep', () => {
+    // 1 ── 2 ── … ── 9 by links of 5 ms; 1 ── 10 ── 9 by one of 20 and one of 25 ms
+    const chain = [2, 3, 4, 5, 6, 7, 8].map((n) => record(n, { [n - 1]: 5, [n + 1]: 5 }));
+    const ends = [record(1, { 2: 5, 10: 20 }), record(9, { 8: 5, 10: 25 }), record(10, { 1: 20, 9: 25 })];
+    const parentOf9 = (relay: RelayCosts) => {
+      const map = new LinkMap(relay);
+      for (const each of [...chain, ...ends]) map.note(each, each.handle);
+      return map.treeAt(handle(1), handle(9)).parent;
+    };
+    assert.equal(parentOf9({ relayMs: 0, deepMembers: 10, shallowHops: 8, deepHopMs: 10 }), handle(8));
+    assert.equal(parentOf9({ relayMs: 0, deepMembers: 10, shallowHops: 5, deepHopMs: 10 }), handle(10));
   });
 
   test('tells how many copies members plan to pass on in the mean, however many a strong one could', () => {

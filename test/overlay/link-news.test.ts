@@ -53,7 +53,7 @@ describe('news of links', () => {
     }
     neighbours = new Neighbours(core.selfTag);
     for (const peer of [left, right]) neighbours.up(peer, 'link', 0).noteRtt(20);
-    map = new LinkMap(core.config.relayMs);
+    map = new LinkMap(core.config);
     news = new LinkNews(
       core,
       roster,

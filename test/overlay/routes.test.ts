@@ -7,6 +7,7 @@ import {
   childBurdenMs,
   decideChild,
   isFeasible,
+  relayCostMs,
   type Asker,
   type Candidate,
   type ChildState,
@@ -26,6 +27,7 @@ function candidate(peer: string, totalMs: number, rest: Partial<Candidate> = {})
     olderEpoch: false,
     freeSlots: 1,
     takes: true,
+    refusedMs: -Infinity,
     path: [1],
     ...rest,
   };
@@ -75,7 +77,7 @@ describe('which parent', () => {
       assert.equal(isFeasible(candidate('a', 50, rest), feasibleMs), expected, JSON.stringify(rest));
   });
 
-  test('the first parent: the soonest with room, else whom a refusal named, else the soonest', () => {
+  test('the first parent: the soonest with room, else whom a refusal named, else the soonest that did not just refuse', () => {
     const full = (peer: string, ms: number): Candidate => candidate(peer, ms, { freeSlots: 0 });
     const table: [Candidate[], string[], string | undefined][] = [
       [[], [], undefined],
@@ -83,6 +85,16 @@ describe('which parent', () => {
       [[full('a', 50), full('b', 30)], ['a'], 'a'],
       [[full('a', 50), full('b', 30)], ['gone'], 'b'],
       [[candidate('a', 50), full('b', 30)], ['b'], 'a'],
+      [[full('a', 50), { ...full('b', 30), refusedMs: 7 }], [], 'a'],
+      [
+        [
+          { ...full('a', 50), refusedMs: 6 },
+          { ...full('b', 30), refusedMs: 7 },
+        ],
+        [],
+        'a',
+      ],
+      [[{ ...candidate('a', 50), refusedMs: 6 }, full('b', 30)], [], 'a'],
     ];
     for (const [candidates, hints, expected] of table)
       assert.equal(chooseFirstParent(candidates, hints.map(id))?.peer, expected);
@@ -156,6 +168,15 @@ describe('which child', () => {
     const missing = asker({ freeSlots: 0, urgent: true, unserved: true });
     const taken = decideChild(missing, [child('a')], promised);
     assert.deepEqual(taken, { accept: true, displace: undefined, into: undefined }, 'words are being missed');
+  });
+
+  test('a relay adds what it takes, and in a deep tree of a large room more with each hop', () => {
+    const config = { relayMs: 1, deepMembers: 10, shallowHops: 5, deepHopMs: 8 };
+    assert.deepEqual(
+      [1, 5, 6, 8].map((hops) => relayCostMs(hops, 10, config)),
+      [1, 1, 9, 25],
+    );
+    assert.equal(relayCostMs(8, 9, config), 1, 'not in a smaller room');
   });
 
   test('a child is the lesser burden the nearer it is and the more it serves', () => {

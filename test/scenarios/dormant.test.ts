@@ -4,7 +4,7 @@ import { DEFAULT_OVERLAY_CONFIG } from '../../src/overlay/config.js';
 import type { ControlMessage } from '../../src/wire/control.js';
 import type { SimulatedMember } from '../simulation/member.js';
 import { Watch } from '../simulation/watch.js';
-import { assertHeardAll, fill, settle, settledRoom, type Room } from './rooms.js';
+import { assertHeardAll, fill, parentOf, settle, settledRoom, type Room } from './rooms.js';
 
 const { dormantMs } = DEFAULT_OVERLAY_CONFIG;
 /** What is said of trees, and of trees alone. */
@@ -147,8 +147,10 @@ describe('dormant trees', () => {
 
   // s ─► a ─► b ─► c      each sends one copy: which chain it is takes talk, and is found before a word is said
   test('where uploads are short trees are kept awake, and first words reach everybody along them', () => {
-    const room = fill({ seed: 10, members: MEMBERS, limits: { maxLinks: 8, uploadSlots: 1 } });
-    room.simulation.run(60_000);
+    const room = fill({ seed: 10, members: MEMBERS, limits: { maxLinks: 8, uploadSlots: 2 } });
+    const hasPlaces = (member: SimulatedMember) =>
+      others(room, member).every((source) => parentOf(member, source) !== undefined);
+    assert.ok(room.simulation.runUntilTrue(() => room.members.every(hasPlaces), 180_000, 500));
     for (const source of room.members.slice(0, 4)) {
       for (const member of room.members) assert.equal(planned(member, source), false);
       source.speak(1000);
