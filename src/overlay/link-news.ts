@@ -293,7 +293,8 @@ export class LinkNews {
   onDigest(from: Neighbour, linksHash: number): void {
     const { nowMs } = this.core;
     if (linksHash === this.map.hash || !this.roster.isLarge) return;
-    const isCalm = nowMs - this.#newsAtMs >= CALM_MS || nowMs - this.#comparedAtMs >= COMPARE_MS * this.map.size;
+    const isCalm =
+      nowMs - this.#newsAtMs >= CALM_MS || nowMs - this.#comparedAtMs >= COMPARE_MS * this.map.size;
     if (isCalm) this.#sendKnown(from, true);
   }
 

@@ -21,7 +21,12 @@ describe('children', () => {
     const core = new Core(SELF, DEFAULT_OVERLAY_CONFIG, () => 0.5, limits);
     const neighbours = new Neighbours(core.selfTag);
     neighbours.up(CHILD, 'link', 0);
-    const downstream = new Downstream(core, new Roster(SELF, core.config), neighbours, new UploadBudget(core));
+    const downstream = new Downstream(
+      core,
+      new Roster(SELF, core.config),
+      neighbours,
+      new UploadBudget(core),
+    );
     const tree = new Tree(SOURCE, false, 0, 0);
     tree.dormant = false;
     tree.parent = SOURCE;
