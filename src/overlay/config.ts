@@ -124,6 +124,22 @@ export interface OverlayConfig {
   readonly capacityWorthMs: number;
   /** … and by how many ms one must be a lesser burden to take the place of another. */
   readonly burdenMarginMs: number;
+  /** Between two children that give way in one silent tree at first, ms; longer each time, or trees never come to rest … */
+  readonly yieldPauseMs: number;
+  /** … up to this, ms. */
+  readonly yieldPauseMaxMs: number;
+  /** A place goes to another while words are said when it gains more than whoever has it loses: by this share … */
+  readonly priceShare: number;
+  /** … and so much, ms · members. */
+  readonly priceMarginMs: number;
+  /** What moves while a source speaks must gain where uploads are short: slots free up all the time, as a share … */
+  readonly scarceSwitchGain: number;
+  /** … and in ms. */
+  readonly scarceSwitchGainMs: number;
+  /** Between two looks at what the own place is worth to those below while a source speaks, ms. */
+  readonly stakeMs: number;
+  /** A child is sent away from a place while words are said only where it hears them so much later at most, ms: longer is a stall. */
+  readonly yieldMostMs: number;
   /** When a subscription without an answer counts as refused, ms. */
   readonly answerTimeoutMs: number;
   /** How long a parent that refused is not asked again unless it offers anew, ms. */
@@ -225,8 +241,16 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   advertChange: 0.03,
   advertChangeMs: 1.5,
   newcomerMs: 3000,
-  capacityWorthMs: 20,
+  capacityWorthMs: 10,
   burdenMarginMs: 12,
+  yieldPauseMs: 2000,
+  yieldPauseMaxMs: 60_000,
+  priceShare: 0.2,
+  priceMarginMs: 20,
+  scarceSwitchGain: 0.03,
+  scarceSwitchGainMs: 1.5,
+  stakeMs: 500,
+  yieldMostMs: 40,
   answerTimeoutMs: 1500,
   refusalMs: 1000,
   distrustMs: 2000,

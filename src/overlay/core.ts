@@ -12,6 +12,7 @@ import {
   type ControlMessage,
   type Rejection,
   type RouteOffer,
+  type Stake,
   type SubscribeRequest,
 } from '../wire/control.js';
 import type { OverlayConfig } from './config.js';
@@ -28,6 +29,7 @@ interface Outbox {
   upstream: Map<Handle, SubscribeRequest | 'unsubscribe'> | undefined;
   downstream: Map<Handle, Acceptance | Rejection> | undefined;
   offers: Map<Handle, RouteOffer> | undefined;
+  stakes: Map<Handle, Stake> | undefined;
 }
 
 const NONE: readonly (readonly [Handle, SubscribeRequest | 'unsubscribe'])[] = [];
@@ -77,12 +79,17 @@ export class Core {
     (this.#outbox(to).offers ??= new Map()).set(offer.source, offer);
   }
 
+  stake(to: MemberId, stake: Stake): void {
+    (this.#outbox(to).stakes ??= new Map()).set(stake.source, stake);
+  }
+
   /** A tree is kept by the map alone from now on; what was to be said of it is not said any more. */
   dormant(to: MemberId, source: Handle): void {
     const outbox = this.#outbox(to);
     outbox.upstream?.delete(source);
     outbox.downstream?.delete(source);
     outbox.offers?.delete(source);
+    outbox.stakes?.delete(source);
     (outbox.dormant ??= new Set()).add(source);
   }
 
@@ -94,7 +101,7 @@ export class Core {
   /** Turns the outboxes into effects. Offers go last but one: an acceptance is read before the cost it stands for. */
   flush(): void {
     if (this.#outboxes.size === 0) return;
-    for (const [to, { dormant, upstream, downstream, offers }] of this.#outboxes) {
+    for (const [to, { dormant, upstream, downstream, offers, stakes }] of this.#outboxes) {
       // First: what woke in the same call is offered after it.
       for (const part of chunks([...(dormant ?? [])], MAX_SOURCES_PER_MESSAGE))
         this.send(to, { type: 'dormant', sources: part });
@@ -123,6 +130,8 @@ export class Core {
         this.send(to, { type: 'reject', rejections: part });
       for (const part of chunks(requests, MAX_SOURCES_PER_MESSAGE))
         this.send(to, { type: 'subscribe', requests: part });
+      for (const part of chunks([...(stakes?.values() ?? [])], MAX_SOURCES_PER_MESSAGE))
+        this.send(to, { type: 'stakes', stakes: part });
     }
     this.#outboxes.clear();
   }
@@ -130,7 +139,13 @@ export class Core {
   #outbox(to: MemberId): Outbox {
     let outbox = this.#outboxes.get(to);
     if (!outbox) {
-      outbox = { dormant: undefined, upstream: undefined, downstream: undefined, offers: undefined };
+      outbox = {
+        dormant: undefined,
+        upstream: undefined,
+        downstream: undefined,
+        offers: undefined,
+        stakes: undefined,
+      };
       this.#outboxes.set(to, outbox);
     }
     return outbox;

@@ -1,25 +1,43 @@
 /** The lower half of a tree: children that come, go and are moved, and what neighbours are told about the tree. */
 
-import type { MemberId } from '../units.js';
-import { MAX_PATH_HOPS, type RouteOffer, type SubscribeRequest } from '../wire/control.js';
+import { handleOf, type MemberId } from '../units.js';
+import { MAX_PATH_HOPS, type RouteOffer, type Stake, type SubscribeRequest } from '../wire/control.js';
 import type { Core } from './core.js';
 import { TOLD_ANCESTOR, TOLD_OFFER, type Neighbour, type Neighbours } from './neighbours.js';
-import { childBurdenMs, decideChild, relayCostMs, type ChildState } from './routes.js';
-import type { Roster } from './roster.js';
+import { childBurdenMs, decideChild, placePriceMs, type ChildState } from './routes.js';
 import type { Told, Tree } from './tree.js';
-import type { UploadBudget } from './upload-budget.js';
+import type { Plan } from './plan.js';
+import { stayingWeakestFirst, type UploadBudget } from './upload-budget.js';
 
 /** Who was sent away and comes back within so long without a parent found no other, ms. */
 const RETURNING_MS = 10_000;
 /** Changes of what burden is taken that neighbours are told, ms. */
 const YIELD_CHANGE_MS = 12;
 
+/** A tree that was left alone for so many times its last pause begins with the first one again. */
+const YIELD_CALM = 4;
+/** Each pause is so many times the one before. */
+const YIELD_SLOWING = 1.6;
+/** A price is told anew when it is so many times what was told, or told to be so many times it … */
+const PRICE_CHANGE = 2;
+/** … after about so long, ms: it changes whenever any child's other ways do. */
+const PRICE_DELAY_MS = 600;
+/** In place of none, ms · members. */
+const MOST_PRICE_MS = 0xffff;
+
+/** A copy that a child gets. */
+interface Place {
+  readonly tree: Tree;
+  readonly child: MemberId;
+  readonly lossMs: number;
+}
+
 export class Downstream {
   constructor(
     readonly core: Core,
-    readonly roster: Roster,
     readonly neighbours: Neighbours,
     readonly budget: UploadBudget,
+    readonly plan: Pick<Plan, 'hasOneSlot' | 'spreadMs' | 'isScarce' | 'relayMs'>,
   ) {}
 
   /** Copies of this source the member may send now. */
@@ -34,29 +52,89 @@ export class Downstream {
 
   /** What burden a member may be at most to take the place of a child when no slot is free, ms. */
   #yieldsBelowMs(tree: Tree): number | undefined {
-    if (tree.speaking || this.freeSlots(tree) > 0 || this.capacity(tree) === 0) return undefined;
+    if (!this.#mayYield(tree) || this.freeSlots(tree) > 0 || this.capacity(tree) === 0) return undefined;
     let greatestMs = -Infinity;
     for (const [peer, child] of tree.children) {
       // One hand-over at a time.
       if (child.leavingAtMs !== Infinity) return undefined;
       if (child.isSpared) continue;
-      greatestMs = Math.max(greatestMs, this.#burdenMs(peer, child.capacity));
+      greatestMs = Math.max(greatestMs, this.#burdenMs(tree, peer, child.capacity));
     }
     return Number.isFinite(greatestMs) ? greatestMs - this.core.config.burdenMarginMs : undefined;
   }
 
-  #burdenMs(peer: MemberId, capacity: number): number {
-    const linkMs = this.neighbours.link(peer)?.costMs ?? 0;
-    return childBurdenMs(linkMs, capacity, this.core.config);
+  /** Whether a child may be sent away for a lesser burden. */
+  #mayYield(tree: Tree): boolean {
+    return !tree.speaking && this.core.nowMs >= tree.yieldsAtMs;
+  }
+
+  /** A child was sent away: the next one later and later, or members that turn each other out never come to rest. */
+  #yielded(tree: Tree): void {
+    const { nowMs, config } = this.core;
+    const isCalm = nowMs - tree.yieldsAtMs > YIELD_CALM * tree.yieldPauseMs;
+    tree.yieldPauseMs = isCalm
+      ? config.yieldPauseMs
+      : Math.min(config.yieldPauseMaxMs, YIELD_SLOWING * tree.yieldPauseMs);
+    tree.yieldsAtMs = nowMs + tree.yieldPauseMs;
+  }
+
+  /** What burden a neighbour is as a child here, ms. */
+  #burdenMs(tree: Tree, child: MemberId, capacity: number): number {
+    const linkMs = this.neighbours.link(child)?.costMs ?? 0;
+    return this.burdenMs(tree, linkMs, tree.own, child, capacity);
+  }
+
+  /**
+   * What burden a child is to a parent, ms, over a link of so many ms. All hear a source with one slot through its one
+   * child: how far away it is from them counts as well.
+   */
+  burdenMs(tree: Tree, linkMs: number, isSourceParent: boolean, child: MemberId, capacity: number): number {
+    const { plan } = this;
+    const spreadMs = isSourceParent && plan.hasOneSlot(tree.handle) ? plan.spreadMs(handleOf(child)) : 0;
+    return childBurdenMs(linkMs + spreadMs, capacity, this.core.config);
   }
 
   #reserved(capacity: number): number {
+    // A bounded upload has no copy to spare: who is in need takes the place of another.
+    if (this.budget.copies !== Infinity) return 0;
     return capacity >= this.core.config.reserveFromSlots ? 1 : 0;
   }
 
   freeSlots(tree: Tree): number {
     const capacity = this.capacity(tree);
-    return Math.max(0, capacity - this.#reserved(capacity) - tree.stayingChildren - tree.adopting.size);
+    const free = capacity - this.#reserved(capacity) - tree.stayingChildren - tree.adopting.size;
+    return Math.max(0, this.isMarket(tree) ? Math.min(free, this.budget.left) : free);
+  }
+
+  /**
+   * Whether places here go to whoever gains most by them: the upload is bounded, words are sent over it, and what is
+   * free in the room is little.
+   */
+  isMarket(tree: Tree): boolean {
+    return tree.speaking && this.budget.copies !== Infinity && this.plan.isScarce;
+  }
+
+  /** The place whose owner loses least without it, in the trees of all voices being said; undefined where nobody can go. */
+  #cheapestPlace(): Place | undefined {
+    const { nowMs } = this.core;
+    let cheapest: Place | undefined;
+    for (const tree of this.budget.heard) {
+      // The own voice always has one way out, and in each tree there is one hand-over at a time.
+      if ((tree.own && tree.children.size === 1) || tree.stayingChildren < tree.children.size) continue;
+      for (const [child, { lossMs }] of tree.children) {
+        if (lossMs >= (cheapest?.lossMs ?? Infinity)) continue;
+        if (nowMs - (tree.sentAwayMs.get(child) ?? -Infinity) >= RETURNING_MS)
+          cheapest = { tree, child, lossMs };
+      }
+    }
+    return cheapest;
+  }
+
+  /** The gain above which a member takes the place of a child while words are said, ms · members; undefined where none does. */
+  #priceMs(tree: Tree): number | undefined {
+    if (!this.isMarket(tree) || this.freeSlots(tree) > 0 || this.capacity(tree) === 0) return undefined;
+    const cheapest = this.#cheapestPlace();
+    return cheapest && placePriceMs(cheapest.lossMs, this.core.config);
   }
 
   /** Children this member could take, were it served. */
@@ -64,59 +142,112 @@ export class Downstream {
     return Math.max(0, this.capacity(tree) - tree.stayingChildren - tree.adopting.size);
   }
 
-  onSubscribe(tree: Tree, from: MemberId, request: SubscribeRequest): void {
+  /**
+   * Children this member could take, were it served by a member: for the one place of a source it would send a child of its
+   * own away, as long as nothing is said.
+   */
+  roomUnder(tree: Tree, parent: MemberId): number {
+    const room = this.roomBelow(tree);
+    const isWorthIt = this.#mayYield(tree) && parent === tree.source && this.plan.hasOneSlot(tree.handle);
+    return room === 0 && isWorthIt && this.capacity(tree) > 1 && tree.stayingChildren > 0 ? 1 : room;
+  }
+
+  /** A parent sends a child of its own here: a place is kept for it, if there is one or may be. */
+  adopt(tree: Tree, child: MemberId, parent: MemberId): void {
+    const { nowMs, config } = this.core;
+    if (this.roomUnder(tree, parent) === 0) return;
+    const [weakest] = this.roomBelow(tree) === 0 ? stayingWeakestFirst(tree) : [];
+    if (weakest !== undefined) {
+      this.move(tree, weakest, []);
+      this.#yielded(tree);
+    }
+    tree.adopting.set(child, nowMs + config.handoverMs);
+  }
+
+  /** Another member takes a place for which it gains more than whoever has it would lose. @returns the tree it was in. */
+  #sell(tree: Tree, gainMs: number): Tree | undefined {
+    const priceMs = this.#priceMs(tree);
+    if (priceMs === undefined || gainMs <= priceMs) return undefined;
+    const cheapest = this.#cheapestPlace();
+    if (cheapest) this.move(cheapest.tree, cheapest.child, []);
+    return cheapest?.tree;
+  }
+
+  onStake(tree: Tree, from: MemberId, { members, lossMs }: Stake): void {
+    const child = tree.children.get(from);
+    if (!child) return;
+    child.members = Math.max(1, members);
+    child.lossMs = lossMs;
+    tree.orderChildren();
+  }
+
+  /** @returns another tree in which a child had to make room */
+  onSubscribe(tree: Tree, from: MemberId, request: SubscribeRequest): Tree | undefined {
     const { core } = this;
     const asker = this.neighbours.link(from);
-    if (!asker) return;
+    if (!asker) return undefined;
     const capacity = this.capacity(tree);
-    if (tree.blocked || capacity === 0) return this.#refuse(tree, from, 'leaf');
+    if (tree.blocked || capacity === 0) return void this.#refuse(tree, from, 'leaf');
     if (from === tree.source || from === tree.parent || tree.path.includes(asker.tag))
-      return this.#refuse(tree, from, 'loop');
+      return void this.#refuse(tree, from, 'loop');
     if (tree.asked.has(from)) {
       // Both want to hang on the other: the lower id goes first.
-      if (core.selfId < from) return this.#refuse(tree, from, 'loop');
+      if (core.selfId < from) return void this.#refuse(tree, from, 'loop');
       tree.asked.delete(from);
       core.unsubscribe(from, tree.handle);
     }
-    if (!tree.connected || tree.path.length >= MAX_PATH_HOPS) return this.#refuse(tree, from, 'full');
+    if (!tree.connected || tree.path.length >= MAX_PATH_HOPS) return void this.#refuse(tree, from, 'full');
+    const isMarket = this.isMarket(tree) && !request.urgent && !request.unserved;
+    let robbed: Tree | undefined;
     const present = tree.children.get(from);
     if (present) {
       const staying = tree.stayingChildren - (present.leavingAtMs === Infinity ? 1 : 0);
-      if (staying >= capacity) return this.#refuse(tree, from, 'full');
+      if (staying >= capacity) return void this.#refuse(tree, from, 'full');
       present.leavingAtMs = Infinity;
       present.capacity = request.capacity;
+      tree.orderChildren();
     } else {
       const promised = tree.adopting.delete(from) && tree.stayingChildren < capacity;
-      const states = promised ? [] : this.#childStates(tree, from);
-      const decision = promised
+      const room = isMarket
+        ? Math.min(capacity, tree.stayingChildren + Math.max(0, this.budget.left))
+        : capacity;
+      if (isMarket && !promised && this.freeSlots(tree) === 0) robbed = this.#sell(tree, request.gainMs);
+      const isPlaced = promised || robbed !== undefined;
+      const states = isPlaced ? [] : this.#childStates(tree, from);
+      const decision = isPlaced
         ? ({ accept: true, displace: undefined, into: undefined } as const)
         : decideChild(
             {
               peer: from,
-              burdenMs: childBurdenMs(asker.costMs, request.capacity, core.config),
+              burdenMs: this.#burdenMs(tree, from, request.capacity),
               freeSlots: request.freeSlots,
               urgent: request.urgent,
               unserved: request.unserved,
             },
             states,
             {
-              capacity,
+              capacity: room,
               reserved: this.#reserved(capacity),
               promised: tree.adopting.size,
-              isSilent: !tree.speaking,
+              isSilent: this.#mayYield(tree),
               marginMs: core.config.burdenMarginMs,
             },
           );
-      if (!decision.accept) return this.#refuse(tree, from, 'full', decision.redirects);
+      if (!decision.accept) return void this.#refuse(tree, from, 'full', decision.redirects);
       tree.addChild(from, {
         capacity: request.capacity,
         freeSlots: request.freeSlots,
+        members: 1,
+        lossMs: Infinity,
         isSpared: request.unserved && core.nowMs - (tree.sentAwayMs.get(from) ?? -Infinity) < RETURNING_MS,
         leavingAtMs: Infinity,
       });
       core.viewChanged = true;
       const { displace, into } = decision;
-      if (displace !== undefined) this.move(tree, displace, into === undefined ? [] : [into]);
+      if (displace !== undefined) {
+        this.move(tree, displace, into === undefined ? [] : [into]);
+        if (!request.unserved) this.#yielded(tree);
+      }
       const host = into === undefined ? undefined : tree.children.get(into);
       if (host && host.freeSlots > 0) host.freeSlots--;
       core.accept(from, { source: tree.handle, adopt: into === from ? displace : undefined });
@@ -131,6 +262,7 @@ export class Downstream {
         fromSequence: request.fromSequence,
       });
     }
+    return robbed;
   }
 
   #refuse(
@@ -154,7 +286,7 @@ export class Downstream {
     );
     return [...tree.children].map(([peer, child]) => ({
       peer,
-      burdenMs: this.#burdenMs(peer, child.capacity),
+      burdenMs: this.#burdenMs(tree, peer, child.capacity),
       freeSlots: child.freeSlots,
       isSpared: child.isSpared,
       leaving: child.leavingAtMs !== Infinity,
@@ -191,7 +323,7 @@ export class Downstream {
   /** Ends hand-overs and promises that are over. Returns when the next one ends. */
   expire(tree: Tree): number {
     const { nowMs } = this.core;
-    let next = Infinity;
+    let next = tree.yieldsAtMs > nowMs ? tree.yieldsAtMs : Infinity;
     if (tree.children.size === 0 && tree.adopting.size === 0) return next;
     for (const [peer, child] of tree.children) {
       if (child.leavingAtMs <= nowMs && tree.connected && tree.stayingChildren < this.capacity(tree)) {
@@ -226,6 +358,7 @@ export class Downstream {
     else if (!told || !offers || told.epoch !== tree.epoch) delayMs = core.config.advertUrgentMs;
     else if (this.#differs(tree, told))
       delayMs = tree.speaking ? core.config.advertUrgentMs : core.config.advertDelayMs;
+    else if (this.#isRepriced(tree, told)) delayMs = PRICE_DELAY_MS;
     if (delayMs !== Infinity) this.#advertiseWithin(tree, delayMs);
   }
 
@@ -245,7 +378,9 @@ export class Downstream {
     tree.advertAtMs = Infinity;
     const offers = this.#offers(tree);
     const { told } = tree;
-    const changed = offers && (!told || told.epoch !== tree.epoch || this.#differs(tree, told));
+    const changed =
+      offers &&
+      (!told || told.epoch !== tree.epoch || this.#differs(tree, told) || this.#isRepriced(tree, told));
     for (const neighbour of this.neighbours.linked) this.#tell(tree, neighbour, offers, changed);
     if (changed || !offers) tree.told = offers ? this.#snapshot(tree) : undefined;
     if (offers && !tree.own) tree.feasibleMs = Math.min(tree.feasibleMs, tree.costMs);
@@ -306,6 +441,7 @@ export class Downstream {
       costMs,
       freeSlots: this.freeSlots(tree),
       yieldsBelowMs: this.#yieldsBelowMs(tree),
+      priceMs: this.#priceMs(tree),
       capacity,
       path,
       isSpeaking: tree.speaking,
@@ -326,7 +462,7 @@ export class Downstream {
   /** What a child pays from the source to here, ms. */
   #costMs(tree: Tree): number {
     if (tree.own) return 0;
-    return tree.costMs + relayCostMs(tree.path.length, this.roster.entries.size, this.core.config);
+    return tree.costMs + this.plan.relayMs(tree.path.length);
   }
 
   #snapshot(tree: Tree): Told {
@@ -336,7 +472,16 @@ export class Downstream {
       path: tree.path,
       free: this.freeSlots(tree) > 0,
       yieldsBelowMs: this.#yieldsBelowMs(tree),
+      priceMs: this.#priceMs(tree),
     };
+  }
+
+  /** Whether a place costs noticeably more or less than was told. */
+  #isRepriced(tree: Tree, told: Told): boolean {
+    if (!tree.speaking) return false;
+    const priceMs = this.#priceMs(tree) ?? MOST_PRICE_MS;
+    const toldMs = told.priceMs ?? MOST_PRICE_MS;
+    return priceMs > PRICE_CHANGE * toldMs || toldMs > PRICE_CHANGE * priceMs;
   }
 
   /** Whether what is offered differs noticeably from what was told. */

@@ -452,6 +452,8 @@ class Engine implements OverlayEngine {
         return trees.onOffers(neighbour, message.offers);
       case 'subscribe':
         return trees.onSubscribe(from, message.requests);
+      case 'stakes':
+        return trees.onStakes(from, message.stakes);
       case 'unsubscribe':
         return trees.onUnsubscribe(from, message.sources);
       case 'dormant':

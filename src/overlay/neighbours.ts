@@ -7,6 +7,11 @@ import { SlotColumn } from './slots.js';
 
 /** Assumed until a heartbeat came back: an ordinary continental round trip. */
 const UNKNOWN_RTT_MS = 80;
+/**
+ * So long copies of several voices may wait for each other on a line that carries them all, ms: a frame. Counted as part of the
+ * way, it made costs, and trees of those who say nothing, go up and down with every word.
+ */
+const ORDINARY_QUEUE_MS = 20;
 /** Weight of a new RTT sample when it is longer (slow, so that queueing spikes fade) … */
 const RTT_GAIN_UP = 0.1;
 /** … and when it is shorter: propagation shows in the minimum. */
@@ -91,9 +96,9 @@ export class Neighbour {
     return this.adjacent.has(handleOf(member));
   }
 
-  /** One-way delay of the link, queueing included, ms. */
+  /** One-way delay of the link, ms, with what waits for it longer than it should. */
   get costMs(): number {
-    return this.rttMs / 2 + this.queueMs;
+    return this.rttMs / 2 + Math.max(0, this.queueMs - ORDINARY_QUEUE_MS);
   }
 
   /** How far `costMs` may be off by chance, ms; Infinity before the first round trip came back. */

@@ -12,7 +12,7 @@ export class OfferTable {
   #epochs = new Uint16Array(0);
   /** Free slots, or whom a full neighbour gives way to, as on the wire. */
   #rooms = new Uint8Array(0);
-  /** Hops of the path, and `UNUSABLE`. */
+  /** Hops of the path, `UNUSABLE` and `SPEAKING`. */
   #hops = new Uint8Array(0);
   #paths = new Uint16Array(0);
   #stride = FIRST_STRIDE;
@@ -46,11 +46,19 @@ export class OfferTable {
   /** Whether, with no slot free, a member of this burden takes the place of another child. */
   givesWay(slot: number, burdenMs: number): boolean {
     const room = this.#rooms[slot] ?? NO_ROOM;
-    return room !== NO_ROOM && burdenMs < (roomFromWire(room).yieldsBelowMs ?? -Infinity);
+    if (room === NO_ROOM || ((this.#hops[slot] ?? 0) & SPEAKING) !== 0) return false;
+    return burdenMs < (roomFromWire(room, false).yieldsBelowMs ?? -Infinity);
+  }
+
+  /** Whether, with no slot free while the source speaks, a member that gains so much takes the place of another child. */
+  sells(slot: number, gainMs: number): boolean {
+    const room = this.#rooms[slot] ?? NO_ROOM;
+    const isPriced = room > 127 && ((this.#hops[slot] ?? 0) & SPEAKING) !== 0;
+    return isPriced && gainMs > (roomFromWire(room, true).priceMs ?? Infinity);
   }
 
   pathHops(slot: number): number {
-    return (this.#hops[slot] ?? 0) & ~UNUSABLE;
+    return (this.#hops[slot] ?? 0) & HOPS;
   }
 
   hop(slot: number, index: number): number {
@@ -69,7 +77,8 @@ export class OfferTable {
     this.#costsMs[slot] = offer.costMs;
     this.#epochs[slot] = offer.epoch;
     this.#rooms[slot] = roomToWire(offer);
-    let hops = path.length >= MAX_PATH_HOPS ? path.length | UNUSABLE : path.length;
+    let hops = path.length | (offer.isSpeaking ? SPEAKING : 0);
+    if (path.length >= MAX_PATH_HOPS) hops |= UNUSABLE;
     for (let i = 0, at = slot * this.#stride; i < path.length; i++) {
       const tag = path[i] as number;
       this.#paths[at + i] = tag;
@@ -116,5 +125,8 @@ export class OfferTable {
 
 /** Above every number of hops. */
 const UNUSABLE = 0x80;
+/** The source was speaking: what is told of the room is a price. */
+const SPEAKING = 0x40;
+const HOPS = 0x3f;
 /** As on the wire: full, and giving way to nobody. */
 const NO_ROOM = 255;

@@ -9,12 +9,17 @@ import type { Core } from './core.js';
 import type { LinkMap, TreePlace, TwoWays } from './link-map.js';
 import type { Neighbours } from './neighbours.js';
 import type { Roster } from './roster.js';
+import { relayCostMs } from './routes.js';
 import { lossMs, UNSERVED_MS } from './worth.js';
 
 /** Ways are looked for anew at most so often, ms for each member: while a room forms, news of links comes all the time. */
 const REFRESH_MS = 2.5;
 /** Copies a member in the mean below which uploads are short: a tree takes one, and needs some choice. */
 const SCARCE_FAN_OUT = 3;
+/** Members whose mean way to all others is remembered: the links of one that has so many, and itself. */
+const MAX_SPREADS = 33;
+/** Mean ways change little: they are looked for so many times as rarely as ways. */
+const SPREAD_SHARE = 10;
 /** After no news of links for so long maps are alike, ms: it takes a second or two to everybody. */
 const CALM_MS = 3000;
 
@@ -26,6 +31,10 @@ export class Plan {
   /** By source; bounded by the map, emptied when that changes. */
   readonly #places = new Map<Handle, TreePlace>();
   #placesVersion = -1;
+  #fanOut = Infinity;
+  #fanOutVersion = -1;
+  /** Of the child of a source with one slot, and of who would take its place, the latest last; at most `MAX_SPREADS`. */
+  readonly #spreads = new Map<Handle, { readonly ms: number; readonly untilMs: number }>();
 
   constructor(
     readonly core: Core,
@@ -55,7 +64,46 @@ export class Plan {
 
   /** Where uploads are short a tree grown greedily starves: it takes talk, and silence, to give slots to who serves many. */
   get isScarce(): boolean {
-    return this.map.meanFanOut(this.core.config.linksInLargeRooms) < SCARCE_FAN_OUT;
+    const { version } = this.map;
+    if (version !== this.#fanOutVersion) {
+      this.#fanOutVersion = version;
+      this.#fanOut = this.map.meanFanOut(this.core.config.linksInLargeRooms);
+    }
+    return this.#fanOut < SCARCE_FAN_OUT;
+  }
+
+  /** What this member adds to the way of a voice when it stands so many links below its source, ms. */
+  relayMs(hops: number): number {
+    return relayCostMs(hops, this.roster.entries.size, this.core.config);
+  }
+
+  /** Whether a source passes its voice to one member only: all others hear it through that one. */
+  hasOneSlot(source: Handle): boolean {
+    return (this.map.slotsOf(source) ?? Infinity) <= 1;
+  }
+
+  /** Mean of the ways from a member to all others, ms; 0 where none is known. Kept for as long as ways are. */
+  spreadMs(member: Handle): number {
+    const { nowMs } = this.core;
+    const known = this.#spreads.get(member);
+    if (known && nowMs < known.untilMs) return known.ms;
+    const ways = this.map.waysFrom(member);
+    let sumMs = 0;
+    let reached = 0;
+    for (const handle of this.roster.byHandle.keys()) {
+      const wayMs = ways.toMs(handle);
+      if (wayMs === Infinity || handle === member) continue;
+      sumMs += wayMs;
+      reached++;
+    }
+    const ms = reached === 0 ? 0 : sumMs / reached;
+    this.#spreads.delete(member);
+    for (const oldest of this.#spreads.keys()) {
+      if (this.#spreads.size < MAX_SPREADS) break;
+      this.#spreads.delete(oldest);
+    }
+    this.#spreads.set(member, { ms, untilMs: nowMs + SPREAD_SHARE * REFRESH_MS * this.map.size });
+    return ms;
   }
 
   /** Whether all who are here told of their links. */

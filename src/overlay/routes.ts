@@ -173,11 +173,19 @@ export type ChildDecision =
  * best given to who is near and serves many: each doubling saves the others a part of a hop.
  */
 export function childBurdenMs(
-  linkMs: number,
+  wayMs: number,
   capacity: number,
   config: Pick<OverlayConfig, 'capacityWorthMs'>,
 ): number {
-  return linkMs - config.capacityWorthMs * Math.log2(1 + capacity);
+  return wayMs - config.capacityWorthMs * Math.log2(1 + capacity);
+}
+
+/** What a member must gain to take a place whose owner would lose so much, ms · members: more than chance explains. */
+export function placePriceMs(
+  lossMs: number,
+  { priceShare, priceMarginMs }: Pick<OverlayConfig, 'priceShare' | 'priceMarginMs'>,
+): number {
+  return Math.max(0, lossMs) * (1 + priceShare) + priceMarginMs;
 }
 
 /**

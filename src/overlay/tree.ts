@@ -11,6 +11,10 @@ export interface Child {
   freeSlots: number;
   /** It came back from being sent away, without another parent: nobody nearer takes its place. */
   isSpared: boolean;
+  /** Those that hear the source through it, itself included, as far as it told … */
+  members: number;
+  /** … and what they would lose were it sent away, ms · members; Infinity where it has no other way, or told of none. */
+  lossMs: number;
   /** When a child that was asked to go is no longer served; Infinity for one that stays. */
   leavingAtMs: number;
 }
@@ -30,6 +34,7 @@ export interface Told {
   path: readonly number[];
   free: boolean;
   yieldsBelowMs: number | undefined;
+  priceMs: number | undefined;
 }
 
 const NOBODY: readonly MemberId[] = [];
@@ -80,6 +85,14 @@ export class Tree implements Due {
   improveAtMs = 0;
   /** The parent asked this member to find another, and serves it until then; in the past, it did not, or no longer does. */
   sentAwayUntilMs = -Infinity;
+
+  /** What the parent was told that the place is worth, and when it is told again, ms; undefined = nothing. */
+  stake: { readonly to: MemberId; readonly members: number; readonly lossMs: number } | undefined = undefined;
+  stakeAtMs = 0;
+
+  /** From when on a child may give way to a lesser burden again, ms, and how long the last pause was. */
+  yieldsAtMs = -Infinity;
+  yieldPauseMs = 0;
 
   readonly children = new PeerMap<Child>();
   /** Keys of `children`, as the hot path wants them. */
@@ -140,15 +153,29 @@ export class Tree implements Due {
     return staying;
   }
 
+  /** Those that hear the source through here, this member included. */
+  get members(): number {
+    let members = 1;
+    for (const child of this.children.values()) members += child.members;
+    return members;
+  }
+
   addChild(peer: MemberId, child: Child): void {
     this.children.set(peer, child);
-    this.forwardTo = [...this.children.keys()];
+    this.orderChildren();
   }
 
   removeChild(peer: MemberId): boolean {
     if (!this.children.delete(peer)) return false;
-    this.forwardTo = [...this.children.keys()];
+    this.orderChildren();
     return true;
+  }
+
+  /** Whoever serves most is sent to first: where the line is slow, those behind it need not wait for the others. */
+  orderChildren(): void {
+    this.forwardTo = [...this.children]
+      .sort(([, a], [, b]) => b.members - a.members || b.capacity - a.capacity)
+      .map(([peer]) => peer);
   }
 
   /** Whether frames from this neighbour are expected. */
@@ -207,6 +234,7 @@ export class Tree implements Due {
     this.winner = undefined;
     this.unservedSinceMs = undefined;
     this.sentAwayUntilMs = -Infinity;
+    this.stake = undefined;
     this.children.clear();
     this.forwardTo = NOBODY;
     this.adopting.clear();

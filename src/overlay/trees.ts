@@ -7,7 +7,13 @@
  */
 
 import { handleOf, type Handle, type Identity, type MemberId } from '../units.js';
-import { type Acceptance, type Rejection, type RouteOffer, type SubscribeRequest } from '../wire/control.js';
+import {
+  type Acceptance,
+  type Rejection,
+  type RouteOffer,
+  type Stake,
+  type SubscribeRequest,
+} from '../wire/control.js';
 import type { VoiceHeader } from '../wire/voice-packet.js';
 import type { Core } from './core.js';
 import { Downstream } from './downstream.js';
@@ -81,7 +87,7 @@ export class Trees {
     readonly plan: Plan,
   ) {
     this.budget = new UploadBudget(core);
-    this.downstream = new Downstream(core, roster, neighbours, this.budget);
+    this.downstream = new Downstream(core, neighbours, this.budget, plan);
     this.upstream = new Upstream(core, neighbours, this.downstream);
     this.dormancy = new Dormancy(core, roster, neighbours, plan, this.upstream, this.downstream, {
       byHandle: this.byHandle,
@@ -256,7 +262,9 @@ export class Trees {
     const child = tree.children.get(from);
     if (child) {
       child.freeSlots = offer.freeSlots;
+      if (child.capacity === offer.capacity) return;
       child.capacity = offer.capacity;
+      tree.orderChildren();
     }
   }
 
@@ -265,10 +273,20 @@ export class Trees {
       const tree = this.byHandle.get(request.source);
       if (tree?.dormant === true) this.core.dormant(from, tree.handle);
       else if (tree) {
-        this.downstream.onSubscribe(tree, from, request);
+        const robbed = this.downstream.onSubscribe(tree, from, request);
+        if (robbed) this.#mark(robbed);
         this.dormancy.sendFirstWords(tree, from, request);
         this.#mark(tree);
       } else this.core.reject(from, { source: request.source, reason: 'leaf', redirects: [] });
+    }
+  }
+
+  onStakes(from: MemberId, stakes: readonly Stake[]): void {
+    for (const stake of stakes) {
+      const tree = this.byHandle.get(stake.source);
+      if (!tree || tree.dormant) continue;
+      this.downstream.onStake(tree, from, stake);
+      this.#mark(tree);
     }
   }
 

@@ -76,6 +76,11 @@ export class UploadBudget {
     return Math.min(most, tree.own ? Math.max(1, capacity) : capacity);
   }
 
+  /** Copies that the voices spoken now leave unused; below 0 where more are sent than the upload carries. */
+  get left(): number {
+    return this.copies - this.#used(undefined);
+  }
+
   /** Children to be sent elsewhere, weakest first, because more copies are sent than the upload carries. */
   surplus(): { readonly tree: Tree; readonly child: MemberId }[] {
     const { copies } = this;
@@ -120,6 +125,6 @@ export class UploadBudget {
 export function stayingWeakestFirst(tree: Tree): MemberId[] {
   return [...tree.children]
     .filter(([, child]) => child.leavingAtMs === Infinity)
-    .sort(([, a], [, b]) => a.capacity - b.capacity)
+    .sort(([, a], [, b]) => (a.lossMs === b.lossMs ? a.capacity - b.capacity : a.lossMs - b.lossMs))
     .map(([peer]) => peer);
 }

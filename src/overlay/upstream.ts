@@ -12,7 +12,6 @@ import {
   chooseBackups,
   chooseBetterParent,
   chooseFirstParent,
-  childBurdenMs,
   isFeasible,
   type Candidate,
 } from './routes.js';
@@ -24,6 +23,8 @@ const RETRY_MS = 120;
 const RETRY_MAX_MS = 2000;
 /** How long a tree that woke moves for as little as a silent one, ms. */
 const SETTLING_MS = 4000;
+/** What changes by less of what a place is worth is not told, ms · members. */
+const STAKE_CHANGE = 1;
 /** How long a silent tree keeps its old parent, ms: a first word on its way may have passed the new one already. */
 const SILENT_OVERLAP_MS = 150;
 
@@ -68,7 +69,10 @@ export class Upstream {
       if (nowMs >= tree.nextRaceMs) this.#race(tree);
       tree.dueMs = Math.min(tree.dueMs, tree.nextRaceMs);
     } else if (nowMs < tree.sentAwayUntilMs) this.#leave(tree, tree.parent);
-    else this.#improve(tree, tree.parent);
+    else {
+      this.#improve(tree, tree.parent);
+      if (tree.asked.size === 0) this.#tellStake(tree, tree.parent);
+    }
     if (tree.stalled) tree.dueMs = Math.min(tree.dueMs, tree.lastFrameMs + config.stallGiveUpMs);
   }
 
@@ -97,8 +101,7 @@ export class Upstream {
     }
     tree.asked.delete(from);
     // Several may have been asked, and each reckoned with the same free slot.
-    if (adopt !== undefined && adopt !== core.selfId && this.downstream.roomBelow(tree) > 0)
-      tree.adopting.set(adopt, core.nowMs + core.config.handoverMs);
+    if (adopt !== undefined && adopt !== core.selfId) this.downstream.adopt(tree, adopt, from);
     if (isParent) tree.sentAwayUntilMs = -Infinity;
     if (!ask) return true;
     if (tree.parent === undefined) this.#setParent(tree, from);
@@ -148,7 +151,7 @@ export class Upstream {
       tree.retryAtMs = core.nowMs + RETRY_MS;
       const target =
         tree.hints.find((peer) => peer !== parent && peer !== core.selfId && this.neighbours.lively(peer)) ??
-        this.#elsewhere(tree, parent);
+        this.#elsewhere(tree, parent)?.peer;
       tree.hints = tree.hints.filter((peer) => peer !== target);
       if (target !== undefined) this.#ask(tree, target, true);
     }
@@ -156,10 +159,10 @@ export class Upstream {
   }
 
   /** Whom a child turns to that its parent cannot keep: with room, and not below it as far as is known. */
-  #elsewhere(tree: Tree, parent: MemberId): MemberId | undefined {
+  #elsewhere(tree: Tree, parent: MemberId): Candidate | undefined {
     const others = this.candidates(tree).filter(({ peer, freeSlots }) => peer !== parent && freeSlots > 0);
     const feasible = others.filter((candidate) => isFeasible(candidate, tree.feasibleMs));
-    return chooseFirstParent(feasible.length > 0 ? feasible : others, [])?.peer;
+    return chooseFirstParent(feasible.length > 0 ? feasible : others, []);
   }
 
   /** Lets go of everybody who sends or was asked to. */
@@ -367,7 +370,8 @@ export class Upstream {
     core.send(tree.parent, { type: 'epoch-request', source: tree.handle, epoch: tree.epoch });
   }
 
-  #ask(tree: Tree, peer: MemberId, improving: boolean): void {
+  /** @param costMs what it will cost there, where the place may have to be taken from another, ms */
+  #ask(tree: Tree, peer: MemberId, improving: boolean, costMs = Infinity): void {
     const { core } = this;
     // It may be the old parent of a hand-over that is about to end: letting go of it then would undo this.
     tree.feeds.delete(peer);
@@ -378,8 +382,9 @@ export class Upstream {
       urgent: tree.speaking && !improving,
       unserved: tree.parent === undefined,
       capacity: this.downstream.rank(tree),
-      freeSlots: this.downstream.roomBelow(tree),
+      freeSlots: this.downstream.roomUnder(tree, peer),
       fromSequence,
+      gainMs: tree.speaking ? this.#gainMs(tree, costMs) : 0,
     });
     tree.dueMs = Math.min(tree.dueMs, core.nowMs + core.config.answerTimeoutMs);
   }
@@ -451,14 +456,16 @@ export class Upstream {
     // One that just woke has a parent by the map, whose delays are rounded.
     const isSettled = tree.speaking && core.nowMs - tree.wokeAtMs >= SETTLING_MS;
     const least = isSettled
-      ? { switchGain: config.speakingSwitchGain, switchGainMs: config.speakingSwitchGainMs }
+      ? this.downstream.plan.isScarce
+        ? { switchGain: config.scarceSwitchGain, switchGainMs: config.scarceSwitchGainMs }
+        : { switchGain: config.speakingSwitchGain, switchGainMs: config.speakingSwitchGainMs }
       : config;
     const wantedMs = tree.costMs - Math.max(least.switchGainMs, least.switchGain * tree.costMs);
     if (!this.#mayImprove(tree, parent, wantedMs)) return;
     const candidates = this.candidates(tree);
     const better = chooseBetterParent(candidates, present, least);
     if (better) {
-      this.#ask(tree, better.peer, true);
+      this.#ask(tree, better.peer, true, better.totalMs);
       tree.improveAtMs = core.nowMs + core.jittered(core.config.improveIntervalMs);
       return;
     }
@@ -470,14 +477,43 @@ export class Upstream {
     }
   }
 
+  /** What all who hear the source through here gain together when it comes here so soon, ms · members. */
+  #gainMs(tree: Tree, costMs: number): number {
+    return tree.parent === undefined ? 0 : Math.max(0, tree.members * (tree.costMs - costMs));
+  }
+
+  /** Tells the parent what the place is worth, where places are dear. */
+  #tellStake(tree: Tree, parent: MemberId): void {
+    const { core } = this;
+    const { config, nowMs } = core;
+    if (!tree.speaking || !this.downstream.plan.isScarce) return;
+    if (nowMs >= tree.stakeAtMs) {
+      tree.stakeAtMs = nowMs + core.jittered(config.stakeMs);
+      const { members } = tree;
+      const other = this.#elsewhere(tree, parent);
+      const laterMs = other ? other.totalMs - tree.costMs : Infinity;
+      const lossMs = laterMs > config.yieldMostMs ? Infinity : Math.max(0, laterMs * members);
+      const told = tree.stake?.to === parent ? tree.stake : { to: parent, members: 1, lossMs: Infinity };
+      if (isOtherStake(told.members, members) || isOtherStake(told.lossMs, lossMs)) {
+        tree.stake = { to: parent, members, lossMs };
+        core.stake(parent, { source: tree.handle, members, lossMs });
+      }
+    }
+    tree.dueMs = Math.min(tree.dueMs, tree.stakeAtMs);
+  }
+
   /** Whether a neighbour would take this member, that can serve so many, for a child. */
-  takes(tree: Tree, { offers, costMs }: Neighbour, capacity: number): boolean {
+  takes(tree: Tree, { peer, offers, costMs }: Neighbour, capacity: number): boolean {
     if (offers.freeSlots(tree.slot) > 0) return true;
+    if (tree.speaking)
+      return offers.sells(tree.slot, this.#gainMs(tree, offers.usableCostMs(tree.slot) + costMs));
     // Whom it sends away for this member must find room below it.
     return (
-      !tree.speaking &&
-      this.downstream.roomBelow(tree) > 0 &&
-      offers.givesWay(tree.slot, childBurdenMs(costMs, capacity, this.core.config))
+      this.downstream.roomUnder(tree, peer) > 0 &&
+      offers.givesWay(
+        tree.slot,
+        this.downstream.burdenMs(tree, costMs, peer === tree.source, this.core.selfId, capacity),
+      )
     );
   }
 
@@ -491,4 +527,12 @@ export class Upstream {
     }
     return false;
   }
+}
+
+/** Whether a number told is off by more than a quarter. */
+function isOtherStake(told: number, now: number): boolean {
+  return (
+    Math.abs(told - now) >
+    0.25 * Math.min(told, now) + (told === Infinity || now === Infinity ? 0 : STAKE_CHANGE)
+  );
 }

@@ -10,7 +10,7 @@
  * | 3 versions | u8 flags (1: answer expected, 2: only what is new), u16 n, n × (u32 handle, u8 entry version, or 255 and u32) |
  * | 4 heartbeat | u16 own clock ms, u16 echoed clock ms, u16 ms held (65535: nothing to echo) |
  * | 5 advertise | u16 t, t × (u16 hop tag, index: 0 or the step after it), u16 n, n × (u32 source, u8 flags, u16 cost in ¼ ms (65535: no route), u8 room, with flag 1 u16 route epoch, with 2 u8 capacity, with 4 u16 tag of the source, with 8 index of the first step; 16: the source speaks) |
- * | 6 subscribe | u16 n, n × (u32 source, u8 flags 1 urgent, 2 unserved, 4 replay, u8 capacity, u8 free slots, [u32 from sequence]) |
+ * | 6 subscribe | u16 n, n × (u32 source, u8 flags 1 urgent, 2 unserved, 4 replay, 8 gain, u8 capacity, u8 free slots, [u32 from sequence], [u16 gain in ms · members]) |
  * | 7 unsubscribe | u16 n, n × u32 source |
  * | 8 accept | u16 n, n × (u32 source, u8 has adopted child, [16 B member id]) |
  * | 9 reject | u16 n, n × (u32 source, u8 reason, u8 k, k × 16 B member id) |
@@ -32,6 +32,7 @@
  * | 25 trial | u8 step: 0 ping, 1 pong, 2 keep, 3 drop, u16 round trip of the link in ¼ ms (65535: not told) |
  * | 21 dormant | u16 n, n × u32 source: nothing has been said there for long, and its tree is kept by the map of links alone |
  * | 26 unwanted | u16 n, n × u32 source that the sender is not to be sent before it asks; replaces what it said before |
+ * | 29 stakes | u16 n, n × (u32 source, u16 members that hear it through the sender, u16 what they would lose by its next best way in ms · members; 65535: it has none) |
  * | 22 routed | u32 origin, u32 target, u16 id, u8 hop limit (0x80: a signal as in 11), u16 length, else control message for the target's overlay |
  *
  * The paths of an advertise run together towards the sender, so it holds a tree of steps and each offer names the one after its
@@ -39,7 +40,7 @@
  * flag 1 the route epoch is 0; without 2 the capacity is that of the offer before.
  *
  * Room: 0–127 slots are free; from 128 on none is, and a member of less burden than 4 · (room − 128) − 128 ms takes the place of
- * a child; 255: nobody does. The costs of 16 and 17 are what the sender offers: no route where it has no slot left.
+ * a child; 255: nobody does. While the source speaks, a member takes it whose gain is above 2^((room − 128) / 8) ms · members. The costs of 16 and 17 are what the sender offers: no route where it has no slot left.
  *
  * The one-way delay of a link in 23 and 27 is ¼ ms · 1.03ⁿ.
  *
@@ -74,7 +75,10 @@ export const MAX_ROUTED_BYTES = 512;
 export const BURDEN_STEP_MS = 4;
 export const LEAST_BURDEN_MS = -128;
 
-type Room = Pick<RouteOffer, 'freeSlots' | 'yieldsBelowMs'>;
+type Room = Pick<RouteOffer, 'freeSlots' | 'yieldsBelowMs' | 'priceMs'>;
+/** Steps to each doubling of the price of a place. */
+const PRICE_STEPS = 8;
+const MOST_STAKE_MS = 0xfffe;
 
 /** What a member offers for one source. */
 export interface RouteOffer {
@@ -90,6 +94,11 @@ export interface RouteOffer {
    * `BURDEN_STEP_MS`; undefined where nobody does.
    */
   readonly yieldsBelowMs: number | undefined;
+  /**
+   * With no slot free while the source speaks: the gain above which a member takes the place of a child, ms · members,
+   * quantised to eighths of a doubling; undefined where nobody does.
+   */
+  readonly priceMs: number | undefined;
   /** Children of this source the sender plans to serve in all, whatever is being said now. */
   readonly capacity: number;
   /** Hop tags of the sender's ancestors, the source first, the sender left out. */
@@ -110,6 +119,17 @@ export interface SubscribeRequest {
   readonly freeSlots: number;
   /** First sequence number needed, when frames were missed. */
   readonly fromSequence: number | undefined;
+  /** By how much sooner all who hear the source through the sender would hear it together, ms · members; 0: not told. */
+  readonly gainMs: number;
+}
+
+/** What a child's place is worth to it while a source speaks. */
+export interface Stake {
+  readonly source: Handle;
+  /** Those who hear the source through the sender, itself included. */
+  readonly members: number;
+  /** How much later they would hear it together by its next best way, ms · members; Infinity where it has none. */
+  readonly lossMs: number;
 }
 
 export interface Acceptance {
@@ -188,6 +208,8 @@ export type ControlMessage =
   | { readonly type: 'advertise'; readonly offers: readonly RouteOffer[] }
   | { readonly type: 'subscribe'; readonly requests: readonly SubscribeRequest[] }
   | { readonly type: 'unsubscribe'; readonly sources: readonly Handle[] }
+  /** To the parents of these sources. */
+  | { readonly type: 'stakes'; readonly stakes: readonly Stake[] }
   /** The sender keeps no tree of these sources any more until they speak: offers it made are void. */
   | { readonly type: 'dormant'; readonly sources: readonly Handle[] }
   /** All sources whose first words the sender does not take from whom it never asked. */
@@ -278,6 +300,7 @@ const TYPE_CODES = {
   unwanted: 26,
   'link-changes': 27,
   alive: 28,
+  stakes: 29,
 } as const satisfies Record<ControlMessage['type'], number>;
 
 const REJECT_REASONS: readonly RejectReason[] = ['full', 'leaf', 'loop', 'moved'];
@@ -289,6 +312,9 @@ const COST_STEPS_PER_MS = 4;
 const FLAG_URGENT = 1;
 const FLAG_UNSERVED = 2;
 const FLAG_REPLAY = 4;
+const FLAG_GAIN = 8;
+const FLAGS_OF_REQUEST = 15;
+const NO_OTHER_WAY = 0xffff;
 const FLAG_EPOCH = 1;
 const FLAG_CAPACITY = 2;
 const FLAG_PATH = 4;
@@ -378,10 +404,20 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
         writer.u8(
           (request.urgent ? FLAG_URGENT : 0) |
             (request.unserved ? FLAG_UNSERVED : 0) |
-            (replay ? FLAG_REPLAY : 0),
+            (replay ? FLAG_REPLAY : 0) |
+            (stakeToWire(request.gainMs) > 0 ? FLAG_GAIN : 0),
         );
         writer.u8(byte(request.capacity)).u8(byte(request.freeSlots));
         if (request.fromSequence !== undefined) writer.u32(request.fromSequence);
+        if (stakeToWire(request.gainMs) > 0) writer.u16(stakeToWire(request.gainMs));
+      }
+      break;
+    case 'stakes':
+      bounded(message.stakes.length, MAX_SOURCES_PER_MESSAGE);
+      writer.u16(message.stakes.length);
+      for (const { source, members, lossMs } of message.stakes) {
+        writer.u32(source).u16(Math.min(0xffff, members));
+        writer.u16(lossMs === Infinity ? NO_OTHER_WAY : stakeToWire(lossMs));
       }
       break;
     case 'unsubscribe':
@@ -523,6 +559,8 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
       return { type: 'advertise', offers: readOffers(reader) };
     case TYPE_CODES.subscribe:
       return { type: 'subscribe', requests: list(reader, reader.u16(), MAX_SOURCES_PER_MESSAGE, request) };
+    case TYPE_CODES.stakes:
+      return { type: 'stakes', stakes: list(reader, reader.u16(), MAX_SOURCES_PER_MESSAGE, stake) };
     case TYPE_CODES.unsubscribe:
       return { type: 'unsubscribe', sources: list(reader, reader.u16(), MAX_SOURCES_PER_MESSAGE, handle) };
     case TYPE_CODES.dormant:
@@ -681,7 +719,8 @@ function readOffers(reader: ByteReader): RouteOffer[] {
     const flags = reader.u8();
     reader.check(flags <= FLAGS_OF_OFFER);
     const costMs = costFromWire(reader.u16());
-    const room = roomFromWire(reader.u8());
+    const isSpeaking = (flags & FLAG_SPEAKING) !== 0;
+    const room = roomFromWire(reader.u8(), isSpeaking);
     const epoch = flags & FLAG_EPOCH ? reader.u16() : 0;
     if (flags & FLAG_CAPACITY) capacity = reader.u8();
     const path = flags & FLAG_PATH ? [reader.u16()] : [];
@@ -690,20 +729,44 @@ function readOffers(reader: ByteReader): RouteOffer[] {
       reader.check(path.length > 0 && step !== undefined);
       for (; step; step = steps[step.next - 1]) path.push(step.tag);
     }
-    return { source, epoch, costMs, ...room, capacity, path, isSpeaking: (flags & FLAG_SPEAKING) !== 0 };
+    return { source, epoch, costMs, ...room, capacity, path, isSpeaking };
   });
 }
 
 /** Up to 127: slots that are free. From 128 on: none is, and 128 + n gives way below a burden; 255 to nobody. */
-export function roomToWire({ freeSlots, yieldsBelowMs }: Room): number {
+export function roomToWire({
+  freeSlots,
+  yieldsBelowMs,
+  priceMs,
+  isSpeaking,
+}: Room & { isSpeaking: boolean }): number {
   if (freeSlots > 0) return Math.min(freeSlots, 127);
+  if (isSpeaking) return priceMs === undefined ? 255 : 128 + priceSteps(priceMs);
   return yieldsBelowMs === undefined ? 255 : 128 + burdenSteps(yieldsBelowMs);
 }
 
-export function roomFromWire(room: number): Room {
-  if (room < 128) return { freeSlots: room, yieldsBelowMs: undefined };
-  const yieldsBelowMs = room === 255 ? undefined : (room - 128) * BURDEN_STEP_MS + LEAST_BURDEN_MS;
-  return { freeSlots: 0, yieldsBelowMs };
+export function roomFromWire(room: number, isSpeaking: boolean): Room {
+  const full = { freeSlots: 0, yieldsBelowMs: undefined, priceMs: undefined };
+  if (room < 128) return { ...full, freeSlots: room };
+  if (room === 255) return full;
+  if (isSpeaking) return { ...full, priceMs: 2 ** ((room - 128) / PRICE_STEPS) };
+  return { ...full, yieldsBelowMs: (room - 128) * BURDEN_STEP_MS + LEAST_BURDEN_MS };
+}
+
+/** Never below the price. */
+function priceSteps(priceMs: number): number {
+  return Math.max(0, Math.min(126, Math.ceil(PRICE_STEPS * Math.log2(priceMs) - 1e-9)));
+}
+
+function stakeToWire(ms: number): number {
+  return Math.max(0, Math.min(MOST_STAKE_MS, Math.round(ms)));
+}
+
+function stake(reader: ByteReader): Stake {
+  const source = handle(reader);
+  const members = reader.u16();
+  const lossMs = reader.u16();
+  return { source, members, lossMs: lossMs === NO_OTHER_WAY ? Infinity : lossMs };
 }
 
 function burdenSteps(burdenMs: number): number {
@@ -713,7 +776,7 @@ function burdenSteps(burdenMs: number): number {
 function request(reader: ByteReader): SubscribeRequest {
   const source = handle(reader);
   const flags = reader.u8();
-  reader.check(flags <= 7);
+  reader.check(flags <= FLAGS_OF_REQUEST);
   const capacity = reader.u8();
   const freeSlots = reader.u8();
   return {
@@ -723,6 +786,7 @@ function request(reader: ByteReader): SubscribeRequest {
     capacity,
     freeSlots,
     fromSequence: flags & FLAG_REPLAY ? reader.u32() : undefined,
+    gainMs: flags & FLAG_GAIN ? reader.u16() : 0,
   };
 }
 

@@ -4,10 +4,9 @@ import { DEFAULT_OVERLAY_CONFIG } from '../../src/overlay/config.js';
 import { Core } from '../../src/overlay/core.js';
 import { Downstream } from '../../src/overlay/downstream.js';
 import { Neighbours } from '../../src/overlay/neighbours.js';
-import { Roster } from '../../src/overlay/roster.js';
 import { Tree } from '../../src/overlay/tree.js';
 import { UploadBudget } from '../../src/overlay/upload-budget.js';
-import type { MemberId } from '../../src/units.js';
+import { handleOf, type Handle, type MemberId } from '../../src/units.js';
 
 const [SELF, SOURCE, CHILD] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [
   MemberId,
@@ -15,18 +14,15 @@ const [SELF, SOURCE, CHILD] = ['1', '2', '3'].map((digit) => digit.repeat(32)) a
   MemberId,
 ];
 
+const AMPLE = { isScarce: false, hasOneSlot: () => false, spreadMs: () => 0, relayMs: () => 1 };
+
 describe('children', () => {
   test('who asks again while there is nothing to serve is refused, and served no more', () => {
     const limits = { maxLinks: 8, uploadSlots: 4, uploadKbps: Infinity };
     const core = new Core(SELF, DEFAULT_OVERLAY_CONFIG, () => 0.5, limits);
     const neighbours = new Neighbours(core.selfTag);
     neighbours.up(CHILD, 'link', 0);
-    const downstream = new Downstream(
-      core,
-      new Roster(SELF, core.config),
-      neighbours,
-      new UploadBudget(core),
-    );
+    const downstream = new Downstream(core, neighbours, new UploadBudget(core), AMPLE);
     const tree = new Tree(SOURCE, false, 0, 0);
     tree.dormant = false;
     tree.parent = SOURCE;
@@ -38,6 +34,7 @@ describe('children', () => {
       capacity: 4,
       freeSlots: 4,
       fromSequence: undefined,
+      gainMs: 0,
     };
     downstream.onSubscribe(tree, CHILD, request);
     assert.deepEqual(tree.forwardTo, [CHILD]);
@@ -52,5 +49,130 @@ describe('children', () => {
       ['reject'],
     );
     assert.deepEqual(tree.forwardTo, [], 'or it would get every frame twice once it found another parent');
+  });
+});
+
+describe('places while words are said, where uploads are short', () => {
+  const VOICES = ['5', '6'].map((digit) => digit.repeat(32)) as [MemberId, MemberId];
+  const MEMBERS = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(32)) as [
+    MemberId,
+    MemberId,
+    MemberId,
+    MemberId,
+  ];
+
+  /** A member with four copies, all sent: of each of two voices to two children. */
+  function full(plan = { ...AMPLE, isScarce: true }) {
+    const limits = { maxLinks: 8, uploadSlots: 8, uploadKbps: 4 * DEFAULT_OVERLAY_CONFIG.copyKbps };
+    const core = new Core(SELF, DEFAULT_OVERLAY_CONFIG, () => 0.5, limits);
+    const neighbours = new Neighbours(core.selfTag);
+    const budget = new UploadBudget(core);
+    const downstream = new Downstream(core, neighbours, budget, plan);
+    for (const peer of MEMBERS) neighbours.up(peer, 'link', 0);
+    const trees = VOICES.map((source, i) => {
+      const tree = new Tree(source, false, i, 0);
+      Object.assign(tree, { dormant: false, parent: source, costMs: 20, speaking: true });
+      for (const peer of MEMBERS.slice(i, i + 2))
+        tree.addChild(peer, {
+          capacity: 0,
+          freeSlots: 0,
+          members: 1,
+          lossMs: Infinity,
+          isSpared: false,
+          leavingAtMs: Infinity,
+        });
+      budget.note(tree);
+      return tree;
+    }) as [Tree, Tree];
+    const ask = (tree: Tree, from: MemberId, gainMs: number): Tree | undefined =>
+      downstream.onSubscribe(tree, from, {
+        source: tree.handle,
+        urgent: false,
+        unserved: false,
+        capacity: 0,
+        freeSlots: 0,
+        fromSequence: undefined,
+        gainMs,
+      });
+    const stake = (tree: Tree, from: MemberId, members: number, lossMs: number): void =>
+      downstream.onStake(tree, from, { source: tree.handle, members, lossMs });
+    return { core, downstream, trees, ask, stake };
+  }
+
+  test('nobody is sent away who told of no other way', () => {
+    const { trees, ask } = full();
+    assert.equal(ask(trees[0], MEMBERS[3], 60_000), undefined);
+    assert.deepEqual(trees[0].forwardTo, MEMBERS.slice(0, 2));
+  });
+
+  test('whoever gains more than another loses takes its place, in the tree of another voice too', () => {
+    const { trees, ask, stake } = full();
+    stake(trees[0], MEMBERS[0], 3, 900);
+    stake(trees[1], MEMBERS[2], 1, 100);
+    assert.equal(ask(trees[0], MEMBERS[3], 139), undefined, 'hardly more');
+    assert.equal(ask(trees[0], MEMBERS[3], 141), trees[1]);
+    assert.equal(trees[1].children.get(MEMBERS[2])?.leavingAtMs, DEFAULT_OVERLAY_CONFIG.handoverMs);
+    assert.ok(trees[0].children.has(MEMBERS[3]));
+    assert.equal(ask(trees[0], MEMBERS[2], 1000), undefined, 'one hand-over at a time in each tree');
+  });
+
+  test('where uploads are not short nothing is sold', () => {
+    const { trees, ask, stake } = full(AMPLE);
+    stake(trees[1], MEMBERS[2], 1, 0);
+    assert.equal(ask(trees[0], MEMBERS[3], 1000), undefined);
+  });
+
+  test('whoever serves most is sent to first', () => {
+    const { trees, stake } = full();
+    stake(trees[0], MEMBERS[1], 7, 10);
+    assert.deepEqual(trees[0].forwardTo, [MEMBERS[1], MEMBERS[0]]);
+    assert.equal(trees[0].members, 9);
+  });
+});
+
+describe('children that give way in silence', () => {
+  test('a source with one place gives it to who is near all others, and each time later', () => {
+    const limits = { maxLinks: 8, uploadSlots: 1, uploadKbps: 0 };
+    const core = new Core(SELF, DEFAULT_OVERLAY_CONFIG, () => 0.5, limits);
+    const neighbours = new Neighbours(core.selfTag);
+    const [far, mid, central] = ['a', 'b', 'c'].map((digit) => digit.repeat(32)) as [
+      MemberId,
+      MemberId,
+      MemberId,
+    ];
+    const spreads = new Map([far, mid, central].map((peer, i) => [handleOf(peer), 100 - 40 * i]));
+    const plan = {
+      isScarce: true,
+      hasOneSlot: () => true,
+      spreadMs: (handle: Handle) => spreads.get(handle) ?? 0,
+      relayMs: () => 1,
+    };
+    const downstream = new Downstream(core, neighbours, new UploadBudget(core), plan);
+    const tree = new Tree(SELF, true, 0, 0);
+    tree.dormant = false;
+    for (const peer of [far, mid, central]) neighbours.up(peer, 'link', 0).noteRtt(20);
+    const ask = (from: MemberId): readonly MemberId[] => {
+      downstream.onSubscribe(tree, from, {
+        source: tree.handle,
+        urgent: false,
+        unserved: false,
+        capacity: 3,
+        freeSlots: 1,
+        fromSequence: undefined,
+        gainMs: 0,
+      });
+      return tree.forwardTo.filter((peer) => tree.children.get(peer)?.leavingAtMs === Infinity);
+    };
+    assert.deepEqual(ask(far), [far]);
+    assert.deepEqual(ask(mid), [mid]);
+    downstream.onUnsubscribe(tree, far);
+    core.nowMs = DEFAULT_OVERLAY_CONFIG.yieldPauseMs - 1;
+    assert.deepEqual(ask(central), [mid], 'a child has just given way');
+    core.nowMs++;
+    assert.deepEqual(ask(central), [central]);
+    downstream.onUnsubscribe(tree, mid);
+    assert.ok(downstream.expire(tree) > core.nowMs + DEFAULT_OVERLAY_CONFIG.yieldPauseMs);
+    core.nowMs += DEFAULT_OVERLAY_CONFIG.yieldPauseMs;
+    assert.deepEqual(ask(far), [central], 'further away from all');
   });
 });

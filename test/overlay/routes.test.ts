@@ -5,6 +5,7 @@ import {
   chooseBetterParent,
   chooseFirstParent,
   childBurdenMs,
+  placePriceMs,
   decideChild,
   isFeasible,
   relayCostMs,
@@ -185,6 +186,14 @@ describe('which child', () => {
     assert.equal(childBurdenMs(30, 1, config), 10);
     assert.equal(childBurdenMs(30, 3, config), -10);
     assert.ok(childBurdenMs(9, 10, config) < childBurdenMs(100, 32, config), 'near beats strong');
+  });
+
+  test('a place costs what its owner loses, and more than chance explains', () => {
+    const config = { priceShare: 0.2, priceMarginMs: 20 };
+    assert.equal(placePriceMs(100, config), 140);
+    assert.equal(placePriceMs(0, config), 20);
+    assert.equal(placePriceMs(-50, config), 20, 'who would gain by leaving is not paid for it');
+    assert.equal(placePriceMs(Infinity, config), Infinity);
   });
 
   test('a lesser burden takes the place of the greatest that it is linked to and can serve', () => {

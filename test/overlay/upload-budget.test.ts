@@ -20,7 +20,14 @@ function budgetOf(copies: number, uploadSlots = 32): UploadBudget {
 function tree(n: number, children = 0): Tree {
   const made = new Tree(id(n), n === 1, n, n);
   for (let i = 0; i < children; i++)
-    made.addChild(id(1000 * n + i), { capacity: i, freeSlots: 0, isSpared: false, leavingAtMs: Infinity });
+    made.addChild(id(1000 * n + i), {
+      capacity: i,
+      freeSlots: 0,
+      isSpared: false,
+      members: 1,
+      lossMs: Infinity,
+      leavingAtMs: Infinity,
+    });
   return made;
 }
 

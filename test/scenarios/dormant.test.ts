@@ -169,6 +169,7 @@ describe('dormant trees', () => {
       costMs: 5,
       freeSlots: 9,
       yieldsBelowMs: undefined,
+      priceMs: undefined,
       isSpeaking: true,
       capacity: 9,
       path: [],

@@ -38,6 +38,7 @@ export class Liar {
               costMs: 0,
               freeSlots: 8,
               yieldsBelowMs: undefined,
+              priceMs: undefined,
               isSpeaking: true,
               capacity: 8,
               path: offer.path.slice(0, 1),

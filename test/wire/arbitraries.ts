@@ -48,12 +48,17 @@ const offer = fc
       isSpeaking: fc.boolean(),
       path: fc.array(u16, { maxLength: MAX_PATH_HOPS }),
     }),
-    u8.map(roomFromWire),
+    u8,
   )
-  .map(([rest, room]) => ({ ...rest, ...room }));
+  .map(([rest, room]) => ({ ...rest, ...roomFromWire(room, rest.isSpeaking) }));
 const toldLink = record({
   tag: u16,
   delayMs: u8.map((steps) => quantiseLinkDelay(0.25 * 1.03 ** steps)),
+});
+const stake = record({
+  source: handle,
+  members: u16,
+  lossMs: fc.oneof(fc.integer({ min: 0, max: 0xfffe }), fc.constant(Infinity)),
 });
 const request = record({
   source: handle,
@@ -62,6 +67,7 @@ const request = record({
   capacity: u8,
   freeSlots: u8,
   fromSequence: fc.option(u32, { nil: undefined }),
+  gainMs: fc.integer({ min: 0, max: 0xfffe }),
 });
 
 export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
@@ -125,6 +131,7 @@ export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
   record({ type: fc.constant('alive' as const) }),
   record({ type: fc.constant('advertise' as const), offers: list(offer) }),
   record({ type: fc.constant('subscribe' as const), requests: list(request) }),
+  record({ type: fc.constant('stakes' as const), stakes: list(stake) }),
   record({ type: fc.constantFrom('unsubscribe', 'dormant', 'unwanted'), sources: list(handle) }),
   record({
     type: fc.constant('accept' as const),
