@@ -25,6 +25,8 @@ export interface OverlayConfig {
   readonly rewireCandidates: number;
   /** … and how many of them at random. */
   readonly rewireRandom: number;
+  /** Share of the rounds in which estimates are doubted, for each share of them that proved wrong by more than twice. */
+  readonly rewireDoubt: number;
   /** Sources of which a link would save most that its far end is asked about: whether it offers what the map promises. */
   readonly rewireSample: number;
   /** How long a member is left alone whose link disappointed, ms; twice as long each time … */
@@ -191,6 +193,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   rewirePacedMembers: 200,
   rewireCandidates: 4,
   rewireRandom: 2,
+  rewireDoubt: 2,
   rewireSample: 8,
   regretMs: 60_000,
   regretMaxMs: 600_000,

@@ -10,6 +10,8 @@ import { remember } from './remember.js';
 /** Members measured that are remembered, oldest first out. */
 const MAX_REMEMBERED = 512;
 
+const AS_ESTIMATED = (): number => 1;
+
 export class Distances {
   readonly #acquaintances = new Acquaintances();
   /** Round trips of former links and trials, by hop tag, ms; at most `MAX_REMEMBERED`. */
@@ -30,15 +32,38 @@ export class Distances {
   /**
    * One-way delays of links to members, ms, measured or estimated; undefined where nothing is known. What was measured here is
    * looked up once for all of them.
+   *
+   * @param doubt by what to multiply an estimate, asked for each
    */
-  linksMs(peers: readonly MemberId[]): (number | undefined)[] {
-    const roundTrips = new Map(this.#measured);
-    for (const { tag, measured, rttMs } of this.neighbours.linked) if (measured) roundTrips.set(tag, rttMs);
+  linksMs(peers: readonly MemberId[], doubt: () => number = AS_ESTIMATED): (number | undefined)[] {
+    const roundTrips = this.#roundTrips();
     return peers.map((peer) => {
       const measuredMs = this.#measured.get(hopTag(peer));
       if (measuredMs !== undefined) return measuredMs / 2;
       const bounds = this.#acquaintances.bounds(peer, (tag) => roundTrips.get(tag));
-      return bounds && estimateWithin(bounds) / 2;
+      return bounds && (estimateWithin(bounds) / 2) * doubt();
     });
+  }
+
+  /**
+   * What was measured here over what would be estimated without: a member tells nobody how far it is from itself, so its own
+   * measurement is no part of its bounds. At most one for each of these members.
+   */
+  surprises(peers: Iterable<MemberId>): number[] {
+    const roundTrips = this.#roundTrips();
+    const ratios: number[] = [];
+    for (const peer of peers) {
+      const rttMs = roundTrips.get(hopTag(peer));
+      const bounds = rttMs && this.#acquaintances.bounds(peer, (tag) => roundTrips.get(tag));
+      if (bounds) ratios.push(rttMs / estimateWithin(bounds));
+    }
+    return ratios;
+  }
+
+  /** Round trips of former links and trials, and of present ones, by hop tag, ms. */
+  #roundTrips(): Map<number, number> {
+    const roundTrips = new Map(this.#measured);
+    for (const { tag, measured, rttMs } of this.neighbours.linked) if (measured) roundTrips.set(tag, rttMs);
+    return roundTrips;
   }
 }

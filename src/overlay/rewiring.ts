@@ -12,6 +12,7 @@ import type { ControlMessage } from '../wire/control.js';
 import { Backoffs } from './backoffs.js';
 import type { Core } from './core.js';
 import type { Distances } from './distances.js';
+import { doubting, shareWrong } from './doubt.js';
 import { draw } from './draw.js';
 import type { Linkage } from './linkage.js';
 import type { LinkMap, Ways } from './link-map.js';
@@ -233,9 +234,10 @@ export class Rewiring {
     if (neighbours.linkCount < core.config.poorLinks || this.#isBusy) return;
     const own = ownWays(this);
     const isMissing = this.#isMissing;
+    const doubt = isMissing ? undefined : this.#doubt();
     const promises: Savings[] = [];
     for (const peer of this.#candidates()) {
-      const promised = this.#weigh(peer, own);
+      const promised = this.#weigh(peer, own, doubt);
       if (promised) promises.push(promised);
     }
     promises.sort((a, b) => b.hereMs + b.thereMs - a.hereMs - a.thereMs);
@@ -262,8 +264,16 @@ export class Rewiring {
     return this.#full ? (this.#leastUseful()?.priceMs ?? UNSERVED_MS) : 0;
   }
 
-  #weigh(peer: MemberId, own: Ways): Savings | undefined {
-    const [linkMs] = this.distances.linksMs([peer]);
+  /** By what to multiply estimates in a round: the more often they have been wrong here, the more often they are doubted. */
+  #doubt(): (() => number) | undefined {
+    const { core, roster, distances } = this;
+    const surprises = distances.surprises(roster.entries.keys());
+    const isDoubtful = core.random() < core.config.rewireDoubt * shareWrong(surprises);
+    return isDoubtful ? doubting(surprises, core.random) : undefined;
+  }
+
+  #weigh(peer: MemberId, own: Ways, doubt?: () => number): Savings | undefined {
+    const [linkMs] = this.distances.linksMs([peer], doubt);
     return linkMs === undefined ? undefined : savingsOf(peer, linkMs, own, this);
   }
 
