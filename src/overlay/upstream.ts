@@ -317,7 +317,9 @@ export class Upstream {
       const { peer, offers } = link;
       const reportedMs = link.lively ? offers.usableCostMs(slot) : Infinity;
       if (reportedMs === Infinity) continue;
-      if (!refusedToo && (tree.refusedUntilMs.has(peer) || tree.children.has(peer))) continue;
+      if (!refusedToo && tree.refusedUntilMs.has(peer)) continue;
+      // A child whose way does not lead through here is leaving: good for who has none, but not to be waited for.
+      if (!refusedToo && tree.parent !== undefined && tree.children.has(peer)) continue;
       (link.distrustedUntilMs > nowMs ? doubtful : candidates).push({
         peer,
         totalMs: reportedMs + link.costMs,
