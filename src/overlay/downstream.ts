@@ -399,7 +399,9 @@ export class Downstream {
   #hint(tree: Tree, { peer, told, offers }: Neighbour): void {
     if (told.get(tree.slot) !== 0 || offers.has(tree.slot) || peer === tree.source) return;
     told.set(tree.slot, TOLD_ANCESTOR);
-    this.core.offer(peer, this.#offer(tree, Infinity, []));
+    // Who does not hear it itself passes on what it was told, or that neighbour would think that it was woken by mistake.
+    const isSpeaking = tree.speaking || tree.isSpokenOf;
+    this.core.offer(peer, { ...this.#offer(tree, Infinity, []), isSpeaking });
   }
 
   /** Tells a new neighbour. */

@@ -332,10 +332,17 @@ export class Rewiring {
   #decide(round: Round): void {
     const { core } = this;
     this.#round = undefined;
-    const best = bestExchange(round.offers, core.config.rewireMargin, this.#leastMs);
+    const best = bestExchange(round.offers, core.config.rewireMargin, this.#leastMs) ?? this.#anyWay(round);
     if (!best || this.#isBusy || this.neighbours.link(best.peer)) return;
     this.#agreed.set(best.peer, { untilMs: core.nowMs + AGREEMENT_MS, bargain: best });
     this.linkage.open(best.peer);
+  }
+
+  /** Who has a voice that is missed here is linked to even where others lose more by it than this member gains. */
+  #anyWay({ offers }: Round): (Offer<MemberId> & Bargain) | undefined {
+    if (!this.#isMissing) return undefined;
+    const found = offers.filter(({ keptShare }) => keptShare > FOUND_SHARE);
+    return bestExchange(found, this.core.config.rewireMargin, -Infinity);
   }
 
   /** A link is being tried or paid for. */
