@@ -105,6 +105,10 @@ export interface OverlayConfig {
   readonly speakerHoldMs: number;
   /** How long nothing is said until a tree in a large room lies dormant, ms: conversations keep theirs. */
   readonly dormantMs: number;
+  /** Members up to which trees of those who say nothing are kept awake where uploads are short: 100 would tell each other 700 kbit/s of them while they join. */
+  readonly negotiatedMembers: number;
+  /** Above, links for each copy of a voice that is planned: trees are given no other chance to choose whom to serve. */
+  readonly linksPerCopy: number;
   /** A new parent must be this much better, as a share of the present cost … */
   readonly switchGain: number;
   /** … and by this many ms, or RTT noise moves trees. */
@@ -124,6 +128,8 @@ export interface OverlayConfig {
   readonly newcomerMs: number;
   /** What a doubled capacity of a child is worth to those below it, as delay, ms … */
   readonly capacityWorthMs: number;
+  /** … the same in a tree grown from the map where uploads are short, ms … */
+  readonly plannedWorthMs: number;
   /** … and by how many ms one must be a lesser burden to take the place of another. */
   readonly burdenMarginMs: number;
   /** Between two children that give way in one silent tree at first, ms; longer each time, or trees never come to rest … */
@@ -235,6 +241,8 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   plannedSpeakers: 4,
   speakerHoldMs: 2000,
   dormantMs: 20_000,
+  negotiatedMembers: 64,
+  linksPerCopy: 3,
   switchGain: 0.01,
   switchGainMs: 0.5,
   speakingSwitchGain: 0.1,
@@ -245,6 +253,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   advertChangeMs: 1.5,
   newcomerMs: 3000,
   capacityWorthMs: 10,
+  plannedWorthMs: 20,
   burdenMarginMs: 12,
   yieldPauseMs: 2000,
   yieldPauseMaxMs: 60_000,

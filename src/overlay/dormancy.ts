@@ -224,7 +224,7 @@ export class Dormancy {
       return;
     }
     this.#largeSinceMs = Math.min(this.#largeSinceMs, nowMs);
-    if (this.plan.isScarce) {
+    if (this.plan.isNegotiated) {
       if (own?.dormant) this.wake(own);
       return;
     }

@@ -180,9 +180,11 @@ export class LinkMap {
    * Where a member stands in the tree that is grown from a source: whoever can be reached soonest by somebody with a slot
    * left is next. Whoever has the same records gets the same tree: delays are summed in 1/1024 ms, and of those by which a
    * member is reached equally soon it hangs on that of the lowest handle.
+   *
+   * @param worthMs by how much sooner the turn of a member comes for each doubling of its slots
    */
-  treeAt(source: Handle, member: Handle): TreePlace {
-    return ways.treeAt(this.#joined(), source, member, this.relay);
+  treeAt(source: Handle, member: Handle, worthMs = 0): TreePlace {
+    return ways.treeAt(this.#joined(), source, member, this.relay, worthMs);
   }
 
   #numberOf(handle: Handle): number {

@@ -67,8 +67,10 @@ export class Linkage {
   /** Links aimed at: children need some, and where uploads are short whoever could serve many is to have as many. */
   get target(): number {
     const { core, trees } = this;
-    const fanOut = trees.budget.copies === Infinity ? 0 : trees.budget.plannedEach;
-    return targetLinks(core.limits.maxLinks, this.roster.entries.size, fanOut + 2, core.config);
+    const { budget, plan } = trees;
+    const copies = budget.copies === Infinity ? 0 : budget.plannedEach;
+    const choice = plan.isScarce && !plan.isNegotiated ? core.config.linksPerCopy : 1;
+    return targetLinks(core.limits.maxLinks, this.roster.entries.size, choice * copies + 2, core.config);
   }
 
   /** By the map: newer than a member's entry in a larger room, out of date in one that has become small. */

@@ -62,7 +62,7 @@ export class Plan {
     this.#ways = undefined;
   }
 
-  /** Where uploads are short a tree grown greedily starves: it takes talk, and silence, to give slots to who serves many. */
+  /** Uploads are short: who serves many is to stand near each source, and a copy goes to whom it saves most. */
   get isScarce(): boolean {
     const { version } = this.map;
     if (version !== this.#fanOutVersion) {
@@ -70,6 +70,14 @@ export class Plan {
       this.#fanOut = this.map.meanFanOut(this.core.config.linksInLargeRooms);
     }
     return this.#fanOut < SCARCE_FAN_OUT;
+  }
+
+  /**
+   * Where uploads are short a tree grown from the map is not as good as one that found itself in silence, by talk and slots
+   * given to who serves many. In a larger room such talk takes more than the voices.
+   */
+  get isNegotiated(): boolean {
+    return this.isScarce && this.roster.entries.size <= this.core.config.negotiatedMembers;
   }
 
   /** What this member adds to the way of a voice when it stands so many links below its source, ms. */
@@ -155,7 +163,11 @@ export class Plan {
     if (this.#placesVersion !== this.map.version) this.#places.clear();
     this.#placesVersion = this.map.version;
     let place = this.#places.get(source);
-    if (!place) this.#places.set(source, (place = this.map.treeAt(source, handleOf(this.core.selfId))));
+    if (!place) {
+      const { selfId, config } = this.core;
+      place = this.map.treeAt(source, handleOf(selfId), this.isScarce ? config.plannedWorthMs : 0);
+      this.#places.set(source, place);
+    }
     return place;
   }
 

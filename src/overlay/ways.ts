@@ -206,12 +206,18 @@ export function waysFrom(graph: Graph, start: Handle, relayMs: number): Ways {
 }
 
 /** Nobody has more children than slots: those who are reached soonest come first, the others hang on who has room. */
-export function treeAt(graph: Graph, source: Handle, member: Handle, relay: RelayCosts): TreePlace {
+export function treeAt(
+  graph: Graph,
+  source: Handle,
+  member: Handle,
+  relay: RelayCosts,
+  worthMs: number,
+): TreePlace {
   const { members, offsets, neighbours } = graph;
   const root = members.numberOf(source);
   const node = members.numberOf(member);
   if (root < 0 || node < 0) return NOWHERE;
-  searchTree(graph, root, relay);
+  searchTree(graph, root, relay, worthMs);
   const { costs } = heap;
   const children: Handle[] = [];
   const nearlyChildren: Handle[] = [];
@@ -234,12 +240,22 @@ export function treeAt(graph: Graph, source: Handle, member: Handle, relay: Rela
 }
 
 /**
- * A tree grown greedily from the source: whoever can be reached soonest, by somebody with a slot left, is next. Not the
- * best tree within these bounds, but the same at everybody who has the same map.
+ * Binary logarithm of one more than the slots, with straight lines between powers of two: not a bit of it depends on whose
+ * mathematics computes it.
+ */
+function doublings(slots: number): number {
+  const whole = 31 - Math.clz32(1 + slots);
+  return whole + (1 + slots) / (1 << whole) - 1;
+}
+
+/**
+ * A tree grown greedily from the source: whoever can be reached soonest, by somebody with a slot left, is next; where
+ * uploads are short whoever could serve more comes so much before its turn for each doubling, or those who serve nobody
+ * fill the slots. Not the best tree within these bounds, but the same at everybody who has the same map.
  *
  * Leaves the costs in `heap`, the parents in `origins` and how deep they are in `depths`.
  */
-function searchTree(graph: Graph, root: number, relay: RelayCosts): void {
+function searchTree(graph: Graph, root: number, relay: RelayCosts, worthMs: number): void {
   const { members, offsets, neighbours, steps, slots } = graph;
   prepare(members.size);
   if (members.size > slotsLeft.length) {
@@ -248,11 +264,13 @@ function searchTree(graph: Graph, root: number, relay: RelayCosts): void {
   }
   slotsLeft.fill(OUTSIDE, 0, members.size);
   const { costs } = heap;
+  const aheadMs = (node: number): number =>
+    worthMs === 0 || node === root ? 0 : inTicks(worthMs * doublings(slots[node] as number));
   heap.lower(root, 0);
   for (let from = heap.take(); from >= 0; from = heap.take()) {
     const parent = origins[from] as number;
     if (from !== root && (slotsLeft[parent] as number) <= 0) {
-      reattach(graph, from, relay);
+      reattach(graph, from, relay, aheadMs);
       continue;
     }
     if (from !== root) slotsLeft[parent] = (slotsLeft[parent] as number) - 1;
@@ -260,12 +278,12 @@ function searchTree(graph: Graph, root: number, relay: RelayCosts): void {
     const own = slots[from] as number;
     slotsLeft[from] = from === root ? Math.max(1, own) : own;
     if (slotsLeft[from] === 0) continue;
-    const costMs = (costs[from] as number) + relayedBy(from, members.size, relay);
+    const costMs = (costs[from] as number) + aheadMs(from) + relayedBy(from, members.size, relay);
     const end = offsets[from + 1] as number;
     for (let link = offsets[from] as number; link < end; link++) {
       const to = neighbours[link] as number;
       if (slotsLeft[to] !== OUTSIDE) continue;
-      const viaMs = costMs + (AGREED_DELAYS_MS[steps[link] as number] as number);
+      const viaMs = costMs + (AGREED_DELAYS_MS[steps[link] as number] as number) - aheadMs(to);
       const knownMs = costs[to] as number;
       if (viaMs < knownMs) {
         origins[to] = from;
@@ -273,6 +291,7 @@ function searchTree(graph: Graph, root: number, relay: RelayCosts): void {
       } else if (viaMs === knownMs && from < (origins[to] as number)) origins[to] = from;
     }
   }
+  if (worthMs > 0) for (let node = 0; node < members.size; node++) costs[node]! += aheadMs(node);
 }
 
 /** What a member of the tree adds to the way of its children, ms; only the source has no links above it. */
@@ -282,7 +301,7 @@ function relayedBy(node: number, members: number, relay: RelayCosts): number {
 }
 
 /** The parent it was to have is full: it hangs on the best that is not, if there is one so far, and is looked at again. */
-function reattach(graph: Graph, node: number, relay: RelayCosts): void {
+function reattach(graph: Graph, node: number, relay: RelayCosts, aheadMs: (node: number) => number): void {
   const { offsets, neighbours, steps } = graph;
   const { costs } = heap;
   let bestMs = Infinity;
@@ -293,6 +312,7 @@ function reattach(graph: Graph, node: number, relay: RelayCosts): void {
     if ((slotsLeft[parent] as number) <= 0) continue;
     const viaMs =
       (costs[parent] as number) +
+      aheadMs(parent) +
       relayedBy(parent, graph.members.size, relay) +
       (AGREED_DELAYS_MS[steps[link] as number] as number);
     if (viaMs > bestMs || (viaMs === bestMs && parent > best)) continue;
@@ -301,7 +321,7 @@ function reattach(graph: Graph, node: number, relay: RelayCosts): void {
   }
   costs[node] = Infinity;
   origins[node] = best;
-  if (best !== NONE) heap.lower(node, bestMs);
+  if (best !== NONE) heap.lower(node, bestMs - aheadMs(node));
 }
 
 /** Leaves the costs in `heap` and the predecessors in `origins`. */

@@ -550,6 +550,21 @@ describe('the map of links', () => {
     assert.equal(parentOf9({ relayMs: 0, deepMembers: 10, shallowHops: 5, deepHopMs: 10 }), handle(10));
   });
 
+  test('where slots are short who serves many comes before who is a little nearer and serves nobody', () => {
+    // 1, with one slot, is linked to 2 (serves nobody) and 3 (serves two); 2, 3 and 4 to each other
+    const slots = (n: number) => [0, 1, 0, 2, 0][n] as number;
+    const links = { 1: { 2: 10, 3: 20 }, 2: { 1: 10, 3: 10 }, 3: { 1: 20, 2: 10, 4: 10 }, 4: { 3: 10 } };
+    const map = mapOf(
+      ...Object.entries(links).map(([n, each]) => record(Number(n), each, { slots: slots(Number(n)) })),
+    );
+    const parents = (worthMs: number) =>
+      [2, 3, 4].map((n) => map.treeAt(handle(1), handle(n), worthMs).parent);
+    assert.deepEqual(parents(0), [1, undefined, undefined]);
+    assert.deepEqual(parents(20), [3, 1, 3]);
+    const [near, far] = [map.treeAt(handle(1), handle(3), 20), map.treeAt(handle(1), handle(4), 20)];
+    assert.deepEqual([near.hops, far.hops], [1, 2]);
+  });
+
   test('tells how many copies members plan to pass on in the mean, however many a strong one could', () => {
     assert.equal(mapOf().meanFanOut(8), Infinity);
     const links = { 1: 10, 2: 10, 3: 10 };
