@@ -92,9 +92,8 @@ export class Dormancy {
   /** From now on the tree is kept by what neighbours say of it. */
   wake(tree: Tree): void {
     const { nowMs } = this.core;
-    tree.dormant = false;
+    tree.wake(nowMs);
     tree.slot = this.table.slots.take(tree.handle);
-    tree.wokeAtMs = nowMs;
     tree.isSpokenOf = false;
     tree.unservedSinceMs = undefined;
     tree.retryDelayMs = 0;

@@ -40,13 +40,44 @@ export interface Told {
 const NOBODY: readonly MemberId[] = [];
 const NO_PATH: readonly number[] = [];
 
-/** Every map here is bounded by the number of links. */
+/** What a tree that is awake keeps of neighbours; each map is bounded by the number of links. */
+class Dealings {
+  /** Accepted parents besides the present one (old ones in a hand-over, racers in a stall), with their end. */
+  readonly feeds = new PeerMap<number>();
+  readonly asked = new PeerMap<Ask>();
+  readonly refusedUntilMs = new PeerMap<number>();
+  /** When neighbours refused since there was a parent, ms: in the end all of them have been asked. */
+  readonly refusedMs = new PeerMap<number>();
+  readonly children = new PeerMap<Child>();
+  /** When children were sent away, ms. */
+  readonly sentAwayMs = new PeerMap<number>();
+  /** Children promised to us by a parent that displaced them, with the end of the promise. */
+  readonly adopting = new PeerMap<number>();
+  /** Who was asked for what is missing in this stall. */
+  readonly raceTried = new PeerMap<true>();
+  /** When those who send although they were not asked to were told so, ms. */
+  readonly remindedMs = new PeerMap<number>();
+
+  forget(peer: MemberId): void {
+    this.feeds.delete(peer);
+    this.asked.delete(peer);
+    this.refusedUntilMs.delete(peer);
+    this.refusedMs.delete(peer);
+    this.sentAwayMs.delete(peer);
+    this.adopting.delete(peer);
+    this.raceTried.delete(peer);
+    this.remindedMs.delete(peer);
+  }
+}
+
+/** Those of all trees that are dormant, nearly all of a large room's: nobody deals with anybody in them. */
+const NO_DEALINGS = new Dealings();
+
 export class Tree implements Due {
   readonly handle: Handle;
   /** Its row in the neighbours' columns; −1 while it is dormant. */
   slot = -1;
-  /** Nothing was said for long, in a large room: it is kept by the plan alone (`plan.ts`). */
-  dormant = true;
+  #dealings = NO_DEALINGS;
   wokeAtMs = -Infinity;
   /** When it lay down, ms: offers that were on their way do not wake it. */
   dormantSinceMs = -Infinity;
@@ -67,12 +98,6 @@ export class Tree implements Due {
   /** Lowest cost told in this route epoch: the feasibility bound. */
   feasibleMs = Infinity;
 
-  /** Accepted parents besides the present one (old ones in a hand-over, racers in a stall), with their end. */
-  readonly feeds = new PeerMap<number>();
-  readonly asked = new PeerMap<Ask>();
-  readonly refusedUntilMs = new PeerMap<number>();
-  /** When neighbours refused since there was a parent, ms: in the end all of them have been asked. */
-  readonly refusedMs = new PeerMap<number>();
   /** Where refusals pointed to, best first; at most 8. */
   hints: readonly MemberId[] = NOBODY;
   /** The parent began where the old one stood: from its first frame on the old one has nothing left that is missing. */
@@ -94,13 +119,8 @@ export class Tree implements Due {
   yieldsAtMs = -Infinity;
   yieldPauseMs = 0;
 
-  readonly children = new PeerMap<Child>();
   /** Keys of `children`, as the hot path wants them. */
   forwardTo: readonly MemberId[] = NOBODY;
-  /** When children were sent away, ms. */
-  readonly sentAwayMs = new PeerMap<number>();
-  /** Children promised to us by a parent that displaced them, with the end of the promise. */
-  readonly adopting = new PeerMap<number>();
 
   /** Frames are due: the last one seen was not the end of a spurt. */
   speaking = false;
@@ -111,11 +131,8 @@ export class Tree implements Due {
   /** Frames are due and missing. */
   stalled = false;
   nextRaceMs = 0;
-  readonly raceTried = new PeerMap<true>();
   /** Who delivered first after a stall, or the present parent when a hand-over is complete; handled at the next tick. */
   winner: MemberId | undefined = undefined;
-  /** When those who send although they were not asked to were told so, ms. */
-  readonly remindedMs = new PeerMap<number>();
 
   blocked = false;
   advertAtMs = Infinity;
@@ -139,6 +156,47 @@ export class Tree implements Due {
       this.costMs = 0;
       this.feasibleMs = 0;
     }
+  }
+
+  /** Nothing was said for long, in a large room: it is kept by the plan alone (`plan.ts`). */
+  get dormant(): boolean {
+    return this.#dealings === NO_DEALINGS;
+  }
+
+  get feeds(): PeerMap<number> {
+    return this.#dealings.feeds;
+  }
+
+  get asked(): PeerMap<Ask> {
+    return this.#dealings.asked;
+  }
+
+  get refusedUntilMs(): PeerMap<number> {
+    return this.#dealings.refusedUntilMs;
+  }
+
+  get refusedMs(): PeerMap<number> {
+    return this.#dealings.refusedMs;
+  }
+
+  get children(): PeerMap<Child> {
+    return this.#dealings.children;
+  }
+
+  get sentAwayMs(): PeerMap<number> {
+    return this.#dealings.sentAwayMs;
+  }
+
+  get adopting(): PeerMap<number> {
+    return this.#dealings.adopting;
+  }
+
+  get raceTried(): PeerMap<true> {
+    return this.#dealings.raceTried;
+  }
+
+  get remindedMs(): PeerMap<number> {
+    return this.#dealings.remindedMs;
   }
 
   get connected(): boolean {
@@ -212,9 +270,15 @@ export class Tree implements Due {
     this.speaking = !endOfSpurt;
   }
 
+  /** From now on neighbours are dealt with. */
+  wake(nowMs: number): void {
+    this.#dealings = new Dealings();
+    this.wokeAtMs = nowMs;
+  }
+
   /** Nobody sends it here any more or is sent it; what was played is remembered. */
   lieDown(nowMs: number): void {
-    this.dormant = true;
+    this.#dealings = NO_DEALINGS;
     this.dormantSinceMs = nowMs;
     this.hasPassedWords = false;
     this.spokeUpAtMs = -Infinity;
@@ -225,36 +289,20 @@ export class Tree implements Due {
       this.costMs = this.feasibleMs = Infinity;
       this.path = NO_PATH;
     }
-    this.feeds.clear();
-    this.asked.clear();
-    this.refusedUntilMs.clear();
-    this.refusedMs.clear();
     this.hints = NOBODY;
     this.beganAt = undefined;
     this.winner = undefined;
     this.unservedSinceMs = undefined;
     this.sentAwayUntilMs = -Infinity;
     this.stake = undefined;
-    this.children.clear();
     this.forwardTo = NOBODY;
-    this.adopting.clear();
-    this.sentAwayMs.clear();
-    this.remindedMs.clear();
-    this.raceTried.clear();
     this.speaking = this.stalled = false;
     this.told = undefined;
   }
 
   /** Forgets a neighbour that is no longer linked. True when it was the parent. */
   dropNeighbour(peer: MemberId): boolean {
-    this.feeds.delete(peer);
-    this.asked.delete(peer);
-    this.refusedUntilMs.delete(peer);
-    this.refusedMs.delete(peer);
-    this.adopting.delete(peer);
-    this.sentAwayMs.delete(peer);
-    this.remindedMs.delete(peer);
-    this.raceTried.delete(peer);
+    this.#dealings.forget(peer);
     this.removeChild(peer);
     if (this.winner === peer) this.winner = undefined;
     if (this.parent !== peer) return false;

@@ -24,7 +24,7 @@ describe('children', () => {
     neighbours.up(CHILD, 'link', 0);
     const downstream = new Downstream(core, neighbours, new UploadBudget(core), AMPLE);
     const tree = new Tree(SOURCE, false, 0, 0);
-    tree.dormant = false;
+    tree.wake(0);
     tree.parent = SOURCE;
     tree.costMs = 20;
     const request = {
@@ -71,7 +71,8 @@ describe('places while words are said, where uploads are short', () => {
     for (const peer of MEMBERS) neighbours.up(peer, 'link', 0);
     const trees = VOICES.map((source, i) => {
       const tree = new Tree(source, false, i, 0);
-      Object.assign(tree, { dormant: false, parent: source, costMs: 20, speaking: true });
+      tree.wake(0);
+      Object.assign(tree, { parent: source, costMs: 20, speaking: true });
       for (const peer of MEMBERS.slice(i, i + 2))
         tree.addChild(peer, {
           capacity: 0,
@@ -149,7 +150,7 @@ describe('children that give way in silence', () => {
     };
     const downstream = new Downstream(core, neighbours, new UploadBudget(core), plan);
     const tree = new Tree(SELF, true, 0, 0);
-    tree.dormant = false;
+    tree.wake(0);
     for (const peer of [far, mid, central]) neighbours.up(peer, 'link', 0).noteRtt(20);
     const ask = (from: MemberId): readonly MemberId[] => {
       downstream.onSubscribe(tree, from, {

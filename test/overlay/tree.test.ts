@@ -8,6 +8,7 @@ const [SOURCE, OLD, NEW] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [
 /** In the middle of a hand-over from one parent to another. */
 function handingOver(isContinued: boolean): Tree {
   const tree = new Tree(SOURCE, false, 0, 0);
+  tree.wake(0);
   tree.parent = NEW;
   tree.isContinued = isContinued;
   tree.feeds.set(OLD, 1000);

@@ -19,6 +19,7 @@ function budgetOf(copies: number, uploadSlots = 32): UploadBudget {
 /** A tree with so many children, the first the weakest. */
 function tree(n: number, children = 0): Tree {
   const made = new Tree(id(n), n === 1, n, n);
+  made.wake(0);
   for (let i = 0; i < children; i++)
     made.addChild(id(1000 * n + i), {
       capacity: i,
