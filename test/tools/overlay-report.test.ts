@@ -87,6 +87,19 @@ test('what no row is about is not drawn', () => {
   );
 });
 
+test('traffic of different kinds of rooms is drawn apart', () => {
+  const rows = ['planetlab', 'seattle'].flatMap((set) => parseRows(LINES, `${set}.jsonl`));
+  const control = reportPlots(rows).filter(({ name }) => name.startsWith('control'));
+  assert.deepEqual(
+    control.map(({ name, title }) => [name, title.split(': ')[1]]),
+    [
+      ['control-1', 'planetlab'],
+      ['control-2', 'seattle'],
+    ],
+  );
+  for (const { svg } of control) assert.equal(parseHTML(svg).document.querySelectorAll('circle').length, 3);
+});
+
 test('a line that is no row is named', () => {
   assert.throws(() => parseRows(`${line({})}\n\nhello`, 'a.jsonl'), /a\.jsonl, line 3: not JSON/);
   assert.throws(() => parseRows(line({ rad: '1' }), 'a.jsonl'), /a\.jsonl, line 1: rad is no number/);

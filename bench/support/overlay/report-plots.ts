@@ -175,8 +175,9 @@ function copiesPlot(rows: readonly ReportRow[], title: string): string {
   ]);
 }
 
+/** Of one kind of room: lines of several would end side by side under the same names. */
 function controlPlot(rows: readonly ReportRow[], title: string): string {
-  const series = ({ set, system }: ReportRow): string => `${set} ${system}`;
+  const series = ({ system }: ReportRow): string => system;
   const line = { x: 'nodes', y: 'controlKbps' } as const;
   const mostKbps = Math.max(...rows.map(({ controlKbps }) => controlKbps));
   const last = [...groupsOf(rows, series).values()]
@@ -225,6 +226,8 @@ interface PlotKind {
   readonly title: string;
   readonly rowsOf: (rows: readonly ReportRow[]) => ReportRow[];
   readonly draw: (rows: readonly ReportRow[], title: string) => string;
+  /** Each kind of room in a plot of its own. */
+  readonly isPerSet?: boolean;
 }
 
 const KINDS: readonly PlotKind[] = [
@@ -258,13 +261,20 @@ const KINDS: readonly PlotKind[] = [
     title: 'Control traffic against the size of the room, steady',
     rowsOf: (rows) => steady(rows).filter(({ controlKbps }) => Number.isFinite(controlKbps)),
     draw: controlPlot,
+    isPerSet: true,
   },
 ];
 
 /** Those plots there are rows for. */
 export function reportPlots(rows: readonly ReportRow[]): ReportPlot[] {
-  return KINDS.flatMap(({ name, title, rowsOf, draw }) => {
+  return KINDS.flatMap(({ name, title, rowsOf, draw, isPerSet = false }) => {
     const mine = rowsOf(rows);
-    return mine.length > 0 ? [{ name, title, svg: draw(mine, title) }] : [];
+    if (mine.length === 0) return [];
+    const sets = groupsOf(mine, ({ set }) => set);
+    if (!isPerSet || sets.size === 1) return [{ name, title, svg: draw(mine, title) }];
+    return [...sets].map(([set, group], index) => {
+      const own = `${title}: ${set}`;
+      return { name: `${name}-${index + 1}`, title: own, svg: draw(group, own) };
+    });
   });
 }
