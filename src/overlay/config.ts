@@ -305,6 +305,13 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.regretMs <= config.regretMaxMs, 'regretMs must not exceed regretMaxMs');
   require(config.distrustMs <= config.distrustMaxMs, 'distrustMs must not exceed distrustMaxMs');
   require(config.lostMs > config.unreachableMs, 'lostMs must leave time to bridge a gap first');
+  require(config.shallowHops <= config.hopLimit, 'shallowHops must not exceed hopLimit');
+  require(config.deepMembers > config.fullMeshMembers, 'deepMembers must be a large room');
+  require(config.negotiatedMembers >=
+    config.fullMeshMembers, 'negotiatedMembers must not be below fullMeshMembers');
+  require(config.linksPerCopy >= 1, 'linksPerCopy must be at least 1: a copy takes a link');
+  require(config.yieldPauseMs <= config.yieldPauseMaxMs, 'yieldPauseMs must not exceed yieldPauseMaxMs');
+  require(config.yieldMostMs <= config.stallMs, 'yieldMostMs must not be heard as a stall');
   require(config.retireMs >= config.handoverMs, 'retireMs must span a hand-over');
   require(config.overrunMs <= 5000, 'overrunMs is a hand-over, not a state');
   require(config.hopLimit >= 1 &&

@@ -116,14 +116,7 @@ export class Dormancy {
       .map((peer) => ({ peer, capacity: this.roster.get(peer)?.uploadSlots ?? 0 }))
       .sort((a, b) => b.capacity - a.capacity);
     for (const { peer, capacity } of planned.slice(0, Math.max(0, room)))
-      tree.addChild(peer, {
-        capacity,
-        freeSlots: 0,
-        isSpared: false,
-        members: 1,
-        lossMs: Infinity,
-        leavingAtMs: Infinity,
-      });
+      tree.addChild(peer, { capacity, freeSlots: 0, isSpared: false });
   }
 
   /** A source of which nothing was heard for long speaks: its first packet came down the plan. */

@@ -1,4 +1,7 @@
-/** The lower half of a tree: children that come, go and are moved, and what neighbours are told about the tree. */
+/**
+ * The lower half of a tree: children that come, go and are moved, and what neighbours are told about the tree. Above 400
+ * lines: every child that comes, goes or is sold its place changes what is told, and whom to take is in `routes.ts`.
+ */
 
 import { handleOf, type MemberId } from '../units.js';
 import { MAX_PATH_HOPS, type RouteOffer, type Stake, type SubscribeRequest } from '../wire/control.js';
@@ -165,12 +168,11 @@ export class Downstream {
   }
 
   /** Another member takes a place for which it gains more than whoever has it would lose. @returns the tree it was in. */
-  #sell(tree: Tree, gainMs: number): Tree | undefined {
-    const priceMs = this.#priceMs(tree);
-    if (priceMs === undefined || gainMs <= priceMs) return undefined;
+  #sell(gainMs: number): Tree | undefined {
     const cheapest = this.#cheapestPlace();
-    if (cheapest) this.move(cheapest.tree, cheapest.child, []);
-    return cheapest?.tree;
+    if (!cheapest || gainMs <= placePriceMs(cheapest.lossMs, this.core.config)) return undefined;
+    this.move(cheapest.tree, cheapest.child, []);
+    return cheapest.tree;
   }
 
   onStake(tree: Tree, from: MemberId, { members, lossMs }: Stake): void {
@@ -211,7 +213,7 @@ export class Downstream {
       const room = isMarket
         ? Math.min(capacity, tree.stayingChildren + Math.max(0, this.budget.left))
         : capacity;
-      if (isMarket && !promised && this.freeSlots(tree) === 0) robbed = this.#sell(tree, request.gainMs);
+      if (isMarket && !promised && this.freeSlots(tree) === 0) robbed = this.#sell(request.gainMs);
       const isPlaced = promised || robbed !== undefined;
       const states = isPlaced ? [] : this.#childStates(tree, from);
       const decision = isPlaced
@@ -237,10 +239,7 @@ export class Downstream {
       tree.addChild(from, {
         capacity: request.capacity,
         freeSlots: request.freeSlots,
-        members: 1,
-        lossMs: Infinity,
         isSpared: request.unserved && core.nowMs - (tree.sentAwayMs.get(from) ?? -Infinity) < RETURNING_MS,
-        leavingAtMs: Infinity,
       });
       core.viewChanged = true;
       const { displace, into } = decision;

@@ -16,7 +16,7 @@ const ORDINARY_QUEUE_MS = 20;
 const RTT_GAIN_UP = 0.1;
 /** … and when it is shorter: propagation shows in the minimum. */
 const RTT_GAIN_DOWN = 0.4;
-/** Weight of a new deviation: about the last ten round trips, 3 s. */
+/** Weight of a new deviation: about the last ten round trips, 13 s. */
 const DEVIATION_GAIN = 0.1;
 
 /** It knows that this member is there, but being an ancestor learnt no route back to itself. */

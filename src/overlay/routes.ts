@@ -49,7 +49,8 @@ export function isFeasible(candidate: Candidate, feasibleMs: number): boolean {
 
 /**
  * The parent to ask when there is none: the soonest with a free slot; failing that one a refusal pointed to, or the soonest
- * at all, which may make room or knows where room is; whoever refused is asked again after all the others. Paths are trusted here, because silence is worse than a loop that lasts one round trip.
+ * at all, which may make room or knows where room is; whoever refused is asked again after all the others. Paths are
+ * trusted here, because silence is worse than a loop that lasts one round trip.
  */
 export function chooseFirstParent(
   candidates: readonly Candidate[],

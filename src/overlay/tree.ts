@@ -218,8 +218,9 @@ export class Tree implements Due {
     return members;
   }
 
-  addChild(peer: MemberId, child: Child): void {
-    this.children.set(peer, child);
+  /** One that stays and has told of nobody below it, unless it is said otherwise. */
+  addChild(peer: MemberId, child: Pick<Child, 'capacity' | 'freeSlots' | 'isSpared'> & Partial<Child>): void {
+    this.children.set(peer, { members: 1, lossMs: Infinity, leavingAtMs: Infinity, ...child });
     this.orderChildren();
   }
 

@@ -40,7 +40,8 @@
  * flag 1 the route epoch is 0; without 2 the capacity is that of the offer before.
  *
  * Room: 0–127 slots are free; from 128 on none is, and a member of less burden than 4 · (room − 128) − 128 ms takes the place of
- * a child; 255: nobody does. While the source speaks, a member takes it whose gain is above 2^((room − 128) / 8) ms · members. The costs of 16 and 17 are what the sender offers: no route where it has no slot left.
+ * a child; 255: nobody does. While the source speaks, a member takes it whose gain is above 2^((room − 128) / 8) ms · members.
+ * The costs of 16 and 17 are what the sender offers: no route where it has no slot left.
  *
  * The one-way delay of a link in 23 and 27 is ¼ ms · 1.03ⁿ.
  *
