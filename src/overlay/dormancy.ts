@@ -16,7 +16,8 @@ import type { TwoWays } from './link-map.js';
 import type { Plan } from './plan.js';
 import type { Roster } from './roster.js';
 import type { Slots } from './slots.js';
-import type { Tree } from './tree.js';
+import type { Source } from './source.js';
+import { Tree } from './tree.js';
 import type { Upstream } from './upstream.js';
 
 /** How long a tree that woke by no offer of its own waits for the voice itself before it looks for a parent, ms: offers follow behind. */
@@ -43,7 +44,7 @@ const NOBODY: readonly MemberId[] = [];
 
 /** What trees are kept in. */
 export interface TreeTable {
-  readonly byHandle: ReadonlyMap<Handle, Tree>;
+  readonly byHandle: ReadonlyMap<Handle, Source>;
   /** Those that are not dormant. */
   readonly awake: Set<Tree>;
   /** Rows of the neighbours' columns. */
@@ -67,6 +68,8 @@ export class Dormancy {
   /** Ways by which trees were last reviewed: the same ones lead to the same members. */
   #reviewedWays: TwoWays | undefined = undefined;
   #reviewedAtMs = 0;
+  /** Sources whose trees lay down so lately that offers do not wake them, with the end of that, ms, soonest first. */
+  readonly #deafUntilMs = new Map<Source, number>();
 
   constructor(
     readonly core: Core,
@@ -78,9 +81,20 @@ export class Dormancy {
     readonly table: TreeTable,
   ) {}
 
-  /** When `wakeInSmallRoom` has something to do, ms. */
+  /** When `tick` has something to do, ms. */
   get nextMs(): number {
-    return this.table.awake.size < this.table.byHandle.size ? this.#smallAtMs : Infinity;
+    const smallAtMs = this.table.awake.size < this.table.byHandle.size ? this.#smallAtMs : Infinity;
+    for (const untilMs of this.#deafUntilMs.values()) return Math.min(smallAtMs, untilMs);
+    return smallAtMs;
+  }
+
+  tick(): void {
+    const { nowMs } = this.core;
+    for (const [source, untilMs] of this.#deafUntilMs) {
+      if (nowMs < untilMs) break;
+      this.#hearAgain(source);
+    }
+    this.#wakeInSmallRoom();
   }
 
   /** Looks at trees that nothing happens to: lets those lie down that nobody needs, and takes note of sources out of reach. */
@@ -90,19 +104,19 @@ export class Dormancy {
   }
 
   /** From now on the tree is kept by what neighbours say of it. */
-  wake(tree: Tree): void {
+  wake(source: Source): Tree {
     const { nowMs } = this.core;
-    tree.wake(nowMs);
-    tree.slot = this.table.slots.take(tree.handle);
-    tree.isSpokenOf = false;
-    tree.unservedSinceMs = undefined;
-    tree.retryDelayMs = 0;
+    const tree = new Tree(source, this.table.slots.take(source.handle), nowMs);
+    source.tree = tree;
+    source.unservedSinceMs = undefined;
+    this.#deafUntilMs.delete(source);
     tree.retryAtMs = this.roster.isLarge ? nowMs + FIRST_WORD_MS : nowMs;
     tree.hintAtMs = this.roster.isLarge ? nowMs + this.core.config.advertDelayMs : Infinity;
     this.table.awake.add(tree);
     if (tree.own) for (const link of this.neighbours.links()) this.downstream.introduce(tree, link);
     this.table.schedule(tree, nowMs);
     this.table.mark(tree);
+    return tree;
   }
 
   /** The plan has these below here: they are served without being asked, and say so if they would rather not. */
@@ -120,10 +134,11 @@ export class Dormancy {
   }
 
   /** A source of which nothing was heard for long speaks: its first packet came down the plan. */
-  wakeWith(tree: Tree, from: MemberId): void {
-    this.wake(tree);
+  wakeWith(source: Source, from: MemberId): Tree {
+    const tree = this.wake(source);
     if (!tree.blocked && this.neighbours.lively(from)) this.upstream.begin(tree, from);
     this.firstWords(tree, from);
+    return tree;
   }
 
   /** Passes the first packet on to those the plan has below here, who may not have heard that the tree is awake. */
@@ -150,9 +165,10 @@ export class Dormancy {
       state.set(tree.slot, 0);
     }
     this.table.slots.release(tree.handle);
-    tree.slot = -1;
     this.#reviewedWays = undefined;
-    tree.lieDown(core.nowMs);
+    tree.root.tree = undefined;
+    tree.root.unservedSinceMs = undefined;
+    this.#deafUntilMs.set(tree.root, core.nowMs + DEAF_MS);
     this.table.awake.delete(tree);
     this.table.setAside(tree);
     core.viewChanged = true;
@@ -167,8 +183,8 @@ export class Dormancy {
   /** A neighbour keeps these trees by its plan. The word goes from each source down its tree. */
   onDormant(from: Neighbour, sources: readonly Handle[]): void {
     for (const source of sources) {
-      const tree = this.table.byHandle.get(source);
-      if (!tree || tree.dormant) {
+      const tree = this.table.byHandle.get(source)?.tree;
+      if (!tree) {
         from.offers.delete(this.table.slots.of(source));
         continue;
       }
@@ -199,12 +215,12 @@ export class Dormancy {
   }
 
   /** In a small room no tree is dormant, once it is clear that it is one. */
-  wakeInSmallRoom(): void {
+  #wakeInSmallRoom(): void {
     const { nowMs } = this.core;
     if (this.neighbours.all.size === 0 || this.roster.seemsLarge(nowMs)) this.#smallAtMs = Infinity;
     else if (this.#smallAtMs === Infinity) this.#smallAtMs = nowMs + SMALL_MS;
     if (nowMs < this.#smallAtMs || this.table.awake.size === this.table.byHandle.size) return;
-    for (const tree of this.table.byHandle.values()) if (tree.dormant) this.wake(tree);
+    for (const source of this.table.byHandle.values()) if (!source.tree) this.wake(source);
   }
 
   /** Lets the own tree lie down when nothing was said for long, and wakes it where plans are not good enough. */
@@ -217,19 +233,21 @@ export class Dormancy {
     }
     this.#largeSinceMs = Math.min(this.#largeSinceMs, nowMs);
     if (this.plan.isNegotiated) {
-      if (own?.dormant) this.wake(own);
+      if (own && !own.tree) this.wake(own);
       return;
     }
+    const tree = own?.tree;
+    if (!tree) return;
     // A room that grew large has trees of those who never spoke.
-    const isSilent = own?.lastFrameMs === -Infinity;
+    const isSilent = tree.lastFrameMs === -Infinity;
     const isSettled = nowMs - this.#largeSinceMs >= (isSilent ? UNUSED_MS : config.dormantMs);
-    if (own && !own.dormant && isSettled && !this.#isRecent(own, 1)) this.#lieDown(own, undefined);
+    if (isSettled && !this.#isRecent(tree, 1)) this.#lieDown(tree, undefined);
   }
 
   /** Tells neighbours whose first words they need not send here. */
   tellUnwanted(links: readonly Neighbour[]): void {
     const sources: Handle[] = [];
-    for (const tree of this.table.byHandle.values()) if (tree.blocked) sources.push(tree.handle);
+    for (const { blocked, handle } of this.table.byHandle.values()) if (blocked) sources.push(handle);
     const message = { type: 'unwanted', sources: sources.slice(0, MAX_SOURCES_PER_MESSAGE) } as const;
     for (const { peer } of links) this.core.send(peer, message);
   }
@@ -238,23 +256,16 @@ export class Dormancy {
     from.unwanted = new Set(sources);
   }
 
-  /** Whether a dormant tree wakes because of what a neighbour says of it. */
-  isWokenBy(tree: Tree, from: Neighbour, offer: RouteOffer): boolean {
-    const { core } = this;
-    if (tree.own) {
+  /** Wakes a dormant tree because of what a neighbour says of it, unless there is a reason not to. */
+  wakeBy(source: Source, from: Neighbour, offer: RouteOffer): Tree | undefined {
+    if (source.own) {
       // Nobody knows better than its source that nothing is said.
-      core.dormant(from.peer, tree.handle);
-      return false;
+      this.core.dormant(from.peer, source.handle);
+      return undefined;
     }
-    const deafUntilMs = tree.dormantSinceMs + DEAF_MS;
-    if (core.nowMs < deafUntilMs && !offer.isSpeaking) {
-      if (!Number.isFinite(offer.costMs)) return false;
-      from.offers.set(this.table.slots.take(tree.handle), offer);
-      this.table.schedule(tree, deafUntilMs);
-      return false;
-    }
-    this.wake(tree);
-    return true;
+    if (offer.isSpeaking || !this.#deafUntilMs.has(source)) return this.wake(source);
+    if (Number.isFinite(offer.costMs)) from.offers.set(this.table.slots.take(source.handle), offer);
+    return undefined;
   }
 
   /** Somebody the voice passed by as it began, who has nothing yet to go on from. */
@@ -268,12 +279,12 @@ export class Dormancy {
   /** Whether a tree of a large room woke lately and still has no parent. */
   isWithheld(tree: Tree): boolean {
     const isNew = this.core.nowMs - tree.wokeAtMs < FORLORN_MS;
-    return this.roster.isLarge && isNew && !tree.dormant && !tree.own && tree.unservedSinceMs !== undefined;
+    return this.roster.isLarge && isNew && !tree.own && tree.root.unservedSinceMs !== undefined;
   }
 
   /** Whether nobody around has any use for the tree any more: it woke by mistake, or its source is out of reach. */
   #isForlorn(tree: Tree): boolean {
-    const sinceMs = tree.unservedSinceMs ?? Infinity;
+    const sinceMs = tree.root.unservedSinceMs ?? Infinity;
     const isMistaken = tree.window.empty && !tree.isSpokenOf && this.plan.costMs(tree.handle) < Infinity;
     return (
       this.roster.isLarge &&
@@ -296,30 +307,29 @@ export class Dormancy {
     if (ways === this.#reviewedWays && nowMs - this.#reviewedAtMs < REVIEW_AGAIN_MS) return;
     this.#reviewedWays = ways;
     this.#reviewedAtMs = nowMs;
-    for (const tree of this.table.byHandle.values()) {
-      if (!tree.dormant || tree.own) continue;
-      if (this.plan.costMs(tree.handle) < Infinity || tree.blocked) tree.unservedSinceMs = undefined;
-      else tree.unservedSinceMs ??= isComplete ? nowMs : Math.max(nowMs, tree.addedAtMs + UNMAPPED_MS);
+    for (const source of this.table.byHandle.values()) {
+      if (source.tree || source.own) continue;
+      if (this.plan.costMs(source.handle) < Infinity || source.blocked) source.unservedSinceMs = undefined;
+      else source.unservedSinceMs ??= isComplete ? nowMs : Math.max(nowMs, source.addedAtMs + UNMAPPED_MS);
     }
   }
 
-  /** Offers came while it was deaf to them: whether they stand, or were taken back. */
-  wakesNow(tree: Tree): boolean {
-    const isOffered = this.neighbours.isOffered(this.table.slots.of(tree.handle));
-    if (isOffered) this.wake(tree);
-    else this.forget(tree);
-    return isOffered;
+  /** Offers that came while it was deaf to them stand, or were taken back. */
+  #hearAgain(source: Source): void {
+    if (this.neighbours.isOffered(this.table.slots.of(source.handle))) this.wake(source);
+    else this.forget(source);
   }
 
-  forget(tree: Tree): void {
-    this.table.setAside(tree);
-    for (const { offers } of this.neighbours.linked) offers.delete(this.table.slots.of(tree.handle));
-    this.table.slots.release(tree.handle);
+  /** Nothing is kept of a source whose tree is dormant. */
+  forget(source: Source): void {
+    this.#deafUntilMs.delete(source);
+    for (const { offers } of this.neighbours.linked) offers.delete(this.table.slots.of(source.handle));
+    this.table.slots.release(source.handle);
   }
 
-  view(tree: Tree): TreeView {
-    const { source: sourceId, handle, own } = tree;
-    const parentId = own || tree.blocked ? undefined : this.plan.agreedParentOf(handle);
+  view(source: Source): TreeView {
+    const { memberId: sourceId, handle, own, blocked } = source;
+    const parentId = own || blocked ? undefined : this.plan.agreedParentOf(handle);
     const isServed = own || parentId !== undefined;
     return {
       sourceId,

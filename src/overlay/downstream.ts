@@ -354,7 +354,7 @@ export class Downstream {
     if (!told && !offers) return;
     let delayMs = Infinity;
     if (!offers && !tree.blocked && tree.asked.size > 0) delayMs = core.config.advertDelayMs;
-    else if (!told || !offers || told.epoch !== tree.epoch) delayMs = core.config.advertUrgentMs;
+    else if (!told || !offers || told.epoch !== tree.root.epoch) delayMs = core.config.advertUrgentMs;
     else if (this.#differs(tree, told))
       delayMs = tree.speaking ? core.config.advertUrgentMs : core.config.advertDelayMs;
     else if (this.#isRepriced(tree, told)) delayMs = PRICE_DELAY_MS;
@@ -379,7 +379,7 @@ export class Downstream {
     const { told } = tree;
     const changed =
       offers &&
-      (!told || told.epoch !== tree.epoch || this.#differs(tree, told) || this.#isRepriced(tree, told));
+      (!told || told.epoch !== tree.root.epoch || this.#differs(tree, told) || this.#isRepriced(tree, told));
     for (const neighbour of this.neighbours.linked) this.#tell(tree, neighbour, offers, changed);
     if (changed || !offers) tree.told = offers ? this.#snapshot(tree) : undefined;
     if (offers && !tree.own) tree.feasibleMs = Math.min(tree.feasibleMs, tree.costMs);
@@ -438,7 +438,7 @@ export class Downstream {
     const capacity = this.rank(tree);
     return {
       source: tree.handle,
-      epoch: tree.epoch,
+      epoch: tree.root.epoch,
       costMs,
       freeSlots: this.freeSlots(tree),
       yieldsBelowMs: this.#yieldsBelowMs(tree),
@@ -468,7 +468,7 @@ export class Downstream {
 
   #snapshot(tree: Tree): Told {
     return {
-      epoch: tree.epoch,
+      epoch: tree.root.epoch,
       costMs: this.#costMs(tree),
       path: tree.path,
       free: this.freeSlots(tree) > 0,

@@ -113,7 +113,7 @@ class Engine implements OverlayEngine {
       },
     });
     this.#gossip = new Gossip(core, this.#roster, this.#neighbours, this.#map, this.#suspicions, {
-      isSpeaking: (member) => this.#trees.of(member)?.speaking === true,
+      isSpeaking: (member) => this.#trees.of(member)?.tree?.speaking === true,
     });
     this.#heartbeats = new Heartbeats(core, this.#neighbours, {
       fellSilent: (neighbour) => {
@@ -467,7 +467,7 @@ class Engine implements OverlayEngine {
       case 'epoch-request':
         return trees.onEpochRequest(from, message.source, message.epoch);
       case 'replay': {
-        const tree = trees.byHandle.get(message.source);
+        const tree = trees.byHandle.get(message.source)?.tree;
         if (!tree?.children.has(from)) return;
         this.#core.effects.push({
           type: 'replay',
@@ -491,8 +491,8 @@ class Engine implements OverlayEngine {
 
   /** Whether a member has been known here so long that others know it too. */
   #isSettled(member: MemberId): boolean {
-    const tree = this.#trees.of(member);
-    return tree !== undefined && this.#core.nowMs - tree.addedAtMs >= SETTLED_MS;
+    const source = this.#trees.of(member);
+    return source !== undefined && this.#core.nowMs - source.addedAtMs >= SETTLED_MS;
   }
 
   /** What another member's overlay says across several links. */
@@ -530,14 +530,14 @@ class Engine implements OverlayEngine {
     const core = this.#core;
     if (core.nowMs < this.#nextLostCheckMs) return;
     this.#nextLostCheckMs = core.nowMs + core.jittered(core.config.lostMs / 3);
-    const lost = this.#trees.unserved(core.config.lostMs).filter((tree) => !this.#trees.isOffered(tree));
-    this.#roster.setUnreachable(lost.map((tree) => tree.source));
+    const lost = this.#trees.unserved(core.config.lostMs).filter((source) => !this.#trees.isOffered(source));
+    this.#roster.setUnreachable(lost.map(({ memberId }) => memberId));
     if (lost.length === 0 || this.#neighbours.all.size === 0) return;
     // In a large room its links, or what leads there, may only be unknown here.
     if (this.#roster.isLarge) this.#linkNews.askNow();
     const sinceMs = core.nowMs - core.config.lostMs * (this.#roster.isLarge ? 2 : 1);
-    for (const { source, unservedSinceMs } of lost)
-      if (!this.#neighbours.link(source) && (unservedSinceMs ?? Infinity) <= sinceMs)
-        this.#suspicions.suspect(source);
+    for (const { memberId, unservedSinceMs } of lost)
+      if (!this.#neighbours.link(memberId) && (unservedSinceMs ?? Infinity) <= sinceMs)
+        this.#suspicions.suspect(memberId);
   }
 }

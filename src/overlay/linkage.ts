@@ -122,10 +122,10 @@ export class Linkage {
 
   /** No tree has led to this member for some time: it may live on another island. */
   #apart(peer: MemberId, nowMs: number): boolean {
-    const tree = this.trees.of(peer);
-    const since = tree?.unservedSinceMs;
-    if (tree === undefined || since === undefined) return false;
-    return nowMs - since >= this.core.config.unreachableMs || this.trees.cutOff().includes(tree);
+    const source = this.trees.of(peer);
+    const since = source?.unservedSinceMs;
+    if (source === undefined || since === undefined) return false;
+    return nowMs - since >= this.core.config.unreachableMs || this.trees.cutOff().includes(source);
   }
 
   /** Looks at the links again soon: something changed. */
@@ -258,11 +258,13 @@ export class Linkage {
       this.#pending.clear();
       return;
     }
-    const unreachable = new Set(this.trees.unserved(core.config.unreachableMs).map((tree) => tree.source));
+    const unreachable = new Set(
+      this.trees.unserved(core.config.unreachableMs).map(({ memberId }) => memberId),
+    );
     // Many at once are an island, whose turn comes later; a few were blocked by those around us.
     const cutOff = this.trees.cutOff();
     const isBlockedOff = cutOff.length > 0 && cutOff.length <= core.config.maxPendingLinks;
-    const missed = new Set(isBlockedOff ? cutOff.map((tree) => tree.source) : []);
+    const missed = new Set(isBlockedOff ? cutOff.map(({ memberId }) => memberId) : []);
     for (const source of missed) unreachable.add(source);
     this.#followHints();
     const hasEnough = this.#hasEnough;
@@ -303,10 +305,10 @@ export class Linkage {
   /** A voice that every neighbour is too full to pass on: those they point to have room, or make some, and are linked to for it. */
   #followHints(): void {
     const { core, roster, neighbours } = this;
-    for (const tree of this.trees.unserved(core.config.hintMs)) {
+    for (const { tree } of this.trees.unserved(core.config.hintMs)) {
       if (neighbours.linkCount + this.#pending.size >= core.limits.maxLinks) return;
       if (this.#pending.size >= core.config.maxPendingLinks) return;
-      if (!this.trees.isOffered(tree)) continue;
+      if (!tree || !neighbours.isOffered(tree.slot)) continue;
       const hint = tree.hints.find((peer) => {
         const entry = roster.get(peer);
         if (!entry || peer === core.selfId || neighbours.link(peer) || !this.mayAsk(peer)) return false;
@@ -419,8 +421,8 @@ export class Linkage {
         const peer = entry.memberId;
         if (this.#isFull(entry) || peer === core.selfId || peer === victim.peer || victim.isLinkedTo(peer))
           continue;
-        const tree = this.trees.of(peer);
-        const parent = tree && this.trees.parentOf(tree);
+        const source = this.trees.of(peer);
+        const parent = source && this.trees.parentOf(source);
         if (parent !== undefined && parent !== victim.peer) return { victim, peer };
       }
     }
@@ -438,11 +440,13 @@ export class Linkage {
       if (member === undefined || member === core.selfId) continue;
       for (const { tag } of told) if (tag !== core.selfTag) edges.push([hopTag(member), tag]);
     }
-    for (const tree of trees.byHandle.values()) {
-      const parent = trees.parentOf(tree);
-      for (const peer of tree.dormant && parent !== undefined ? [parent] : [])
-        served.set(peer, (served.get(peer) ?? 0) + 1);
-      if (tree.dormant) continue;
+    for (const source of trees.byHandle.values()) {
+      const { tree } = source;
+      if (!tree) {
+        const parent = trees.parentOf(source);
+        if (parent !== undefined) served.set(parent, (served.get(parent) ?? 0) + 1);
+        continue;
+      }
       for (const { offers, tag } of this.neighbours.linked) {
         if (offers.usableCostMs(tree.slot) === Infinity) continue;
         const chain = [...offers.path(tree.slot), tag];

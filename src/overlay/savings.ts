@@ -35,7 +35,7 @@ export function ownWays({ trees }: Pick<Known, 'trees'>): Ways {
   for (const tree of trees.budget.heard)
     if (!tree.blocked)
       knownMs.set(tree.handle, Math.max(ways.toMs(tree.handle), trees.soonestMs(tree.handle)));
-  for (const tree of trees.cutOff()) knownMs.set(tree.handle, UNSERVED_MS);
+  for (const { handle } of trees.cutOff()) knownMs.set(handle, UNSERVED_MS);
   return { toMs: (handle) => knownMs.get(handle) ?? ways.toMs(handle) };
 }
 
@@ -60,21 +60,20 @@ export function savingsOf(
   let hereMs = 0;
   let thereMs = 0;
   let sources = 0;
-  for (const tree of trees.byHandle.values()) {
-    const { handle } = tree;
+  for (const { handle, memberId, own: isOwn, blocked } of trees.byHandle.values()) {
     const ownMs = Math.min(UNSERVED_MS, own.toMs(handle));
     const theirMs = Math.min(UNSERVED_MS, theirs.toMs(handle));
     sources++;
-    if (!tree.own && !tree.blocked) {
-      const relayMs = tree.source === peer ? 0 : slotsThere > 0 ? core.config.relayMs : Infinity;
+    if (!isOwn && !blocked) {
+      const relayMs = memberId === peer ? 0 : slotsThere > 0 ? core.config.relayMs : Infinity;
       const savedMs = ownMs - (linkMs + theirMs + relayMs);
       if (savedMs > 0) {
         hereMs += savedMs;
         savings.push({ source: handle, costMs: ownMs, savedMs });
       }
     }
-    if (tree.source !== peer) {
-      const relayMs = tree.own ? 0 : slotsHere > 0 ? core.config.relayMs : Infinity;
+    if (memberId !== peer) {
+      const relayMs = isOwn ? 0 : slotsHere > 0 ? core.config.relayMs : Infinity;
       thereMs += Math.max(0, theirMs - (linkMs + ownMs + relayMs));
     }
   }

@@ -1,10 +1,11 @@
-/** One source's tree as this member sees it: where the voice comes from, where it goes, what the neighbours offer. */
+/** One source's tree as this member sees it while it is awake: where the voice comes from, where it goes, what was asked. */
 
-import { handleOf, type Handle, type MemberId } from '../units.js';
+import type { Handle, MemberId } from '../units.js';
 import { serialDelta } from '../wire/voice-packet.js';
 import { SequenceWindow } from './dedupe.js';
 import type { Due } from './due-queue.js';
 import { PeerMap } from './peer-map.js';
+import type { Source } from './source.js';
 
 export interface Child {
   capacity: number;
@@ -40,8 +41,15 @@ export interface Told {
 const NOBODY: readonly MemberId[] = [];
 const NO_PATH: readonly number[] = [];
 
-/** What a tree that is awake keeps of neighbours; each map is bounded by the number of links. */
-class Dealings {
+/** Each map of it is bounded by the number of links. */
+export class Tree implements Due {
+  /** The member whose voice it is. */
+  readonly source: MemberId;
+  readonly handle: Handle;
+  readonly own: boolean;
+  /** What of the voice was played. */
+  readonly window: SequenceWindow;
+
   /** Accepted parents besides the present one (old ones in a hand-over, racers in a stall), with their end. */
   readonly feeds = new PeerMap<number>();
   readonly asked = new PeerMap<Ask>();
@@ -58,29 +66,6 @@ class Dealings {
   /** When those who send although they were not asked to were told so, ms. */
   readonly remindedMs = new PeerMap<number>();
 
-  forget(peer: MemberId): void {
-    this.feeds.delete(peer);
-    this.asked.delete(peer);
-    this.refusedUntilMs.delete(peer);
-    this.refusedMs.delete(peer);
-    this.sentAwayMs.delete(peer);
-    this.adopting.delete(peer);
-    this.raceTried.delete(peer);
-    this.remindedMs.delete(peer);
-  }
-}
-
-/** Those of all trees that are dormant, nearly all of a large room's: nobody deals with anybody in them. */
-const NO_DEALINGS = new Dealings();
-
-export class Tree implements Due {
-  readonly handle: Handle;
-  /** Its row in the neighbours' columns; −1 while it is dormant. */
-  slot = -1;
-  #dealings = NO_DEALINGS;
-  wokeAtMs = -Infinity;
-  /** When it lay down, ms: offers that were on their way do not wake it. */
-  dormantSinceMs = -Infinity;
   /** Since it woke somebody said that its source speaks. */
   isSpokenOf = false;
   /** Since it woke a first packet was passed on to those the plan has below here. */
@@ -94,7 +79,6 @@ export class Tree implements Due {
   costMs = Infinity;
   /** Ancestors, source first, parent last. */
   path: readonly number[] = NO_PATH;
-  epoch = 0;
   /** Lowest cost told in this route epoch: the feasibility bound. */
   feasibleMs = Infinity;
 
@@ -104,7 +88,6 @@ export class Tree implements Due {
   isContinued = true;
   /** Sequence number of the first packet that the present parent sent; undefined = none yet. */
   beganAt: number | undefined = undefined;
-  unservedSinceMs: number | undefined = undefined;
   retryAtMs = 0;
   retryDelayMs = 0;
   improveAtMs = 0;
@@ -134,7 +117,6 @@ export class Tree implements Due {
   /** Who delivered first after a stall, or the present parent when a hand-over is complete; handled at the next tick. */
   winner: MemberId | undefined = undefined;
 
-  blocked = false;
   advertAtMs = Infinity;
   told: Told | undefined = undefined;
   epochAdvancedMs = -Infinity;
@@ -143,64 +125,26 @@ export class Tree implements Due {
   duePlace = -1;
 
   constructor(
-    readonly source: MemberId,
-    readonly own: boolean,
-    /** Counts up with every tree: decisions of one call are taken in this order. */
-    readonly order: number,
-    readonly addedAtMs: number,
-    /** What of it was played. */
-    readonly window = new SequenceWindow(),
+    readonly root: Source,
+    /** Its row in the neighbours' columns. */
+    readonly slot: number,
+    readonly wokeAtMs: number,
   ) {
-    this.handle = handleOf(source);
-    if (own) {
+    this.source = root.memberId;
+    this.handle = root.handle;
+    this.own = root.own;
+    this.window = root.window ??= new SequenceWindow();
+    if (this.own) {
       this.costMs = 0;
       this.feasibleMs = 0;
     }
   }
 
-  /** Nothing was said for long, in a large room: it is kept by the plan alone (`plan.ts`). */
-  get dormant(): boolean {
-    return this.#dealings === NO_DEALINGS;
-  }
-
-  get feeds(): PeerMap<number> {
-    return this.#dealings.feeds;
-  }
-
-  get asked(): PeerMap<Ask> {
-    return this.#dealings.asked;
-  }
-
-  get refusedUntilMs(): PeerMap<number> {
-    return this.#dealings.refusedUntilMs;
-  }
-
-  get refusedMs(): PeerMap<number> {
-    return this.#dealings.refusedMs;
-  }
-
-  get children(): PeerMap<Child> {
-    return this.#dealings.children;
-  }
-
-  get sentAwayMs(): PeerMap<number> {
-    return this.#dealings.sentAwayMs;
-  }
-
-  get adopting(): PeerMap<number> {
-    return this.#dealings.adopting;
-  }
-
-  get raceTried(): PeerMap<true> {
-    return this.#dealings.raceTried;
-  }
-
-  get remindedMs(): PeerMap<number> {
-    return this.#dealings.remindedMs;
+  get blocked(): boolean {
+    return this.root.blocked;
   }
 
   get connected(): boolean {
-    if (this.dormant) return false;
     return this.own || (this.parent !== undefined && !this.blocked);
   }
 
@@ -271,39 +215,16 @@ export class Tree implements Due {
     this.speaking = !endOfSpurt;
   }
 
-  /** From now on neighbours are dealt with. */
-  wake(nowMs: number): void {
-    this.#dealings = new Dealings();
-    this.wokeAtMs = nowMs;
-  }
-
-  /** Nobody sends it here any more or is sent it; what was played is remembered. */
-  lieDown(nowMs: number): void {
-    this.#dealings = NO_DEALINGS;
-    this.dormantSinceMs = nowMs;
-    this.hasPassedWords = false;
-    this.spokeUpAtMs = -Infinity;
-    this.hinted = false;
-    this.hintAtMs = this.advertAtMs = Infinity;
-    this.parent = undefined;
-    if (!this.own) {
-      this.costMs = this.feasibleMs = Infinity;
-      this.path = NO_PATH;
-    }
-    this.hints = NOBODY;
-    this.beganAt = undefined;
-    this.winner = undefined;
-    this.unservedSinceMs = undefined;
-    this.sentAwayUntilMs = -Infinity;
-    this.stake = undefined;
-    this.forwardTo = NOBODY;
-    this.speaking = this.stalled = false;
-    this.told = undefined;
-  }
-
   /** Forgets a neighbour that is no longer linked. True when it was the parent. */
   dropNeighbour(peer: MemberId): boolean {
-    this.#dealings.forget(peer);
+    this.feeds.delete(peer);
+    this.asked.delete(peer);
+    this.refusedUntilMs.delete(peer);
+    this.refusedMs.delete(peer);
+    this.sentAwayMs.delete(peer);
+    this.adopting.delete(peer);
+    this.raceTried.delete(peer);
+    this.remindedMs.delete(peer);
     this.removeChild(peer);
     if (this.winner === peer) this.winner = undefined;
     if (this.parent !== peer) return false;

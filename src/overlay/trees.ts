@@ -29,7 +29,8 @@ import type { Roster } from './roster.js';
 import { serialNewer } from './serial.js';
 import { Shunning } from './shunning.js';
 import { Slots } from './slots.js';
-import { Tree } from './tree.js';
+import { Source } from './source.js';
+import type { Tree } from './tree.js';
 import { stayingWeakestFirst, UploadBudget } from './upload-budget.js';
 import { Upstream } from './upstream.js';
 
@@ -54,8 +55,8 @@ const DESERTED = 3;
 const NOBODY: readonly MemberId[] = [];
 
 export class Trees {
-  readonly byHandle = new Map<Handle, Tree>();
-  /** Those that are not dormant. */
+  readonly byHandle = new Map<Handle, Source>();
+  /** The trees of those whose tree does not lie dormant. */
   readonly awake = new Set<Tree>();
   readonly budget: UploadBudget;
   readonly downstream: Downstream;
@@ -64,7 +65,7 @@ export class Trees {
   /** A voice that was being heard has no parent any more. */
   onLostVoice: (() => void) | undefined = undefined;
   readonly #due = new DueQueue<Tree>();
-  #planned = 0;
+  #added = 0;
   readonly #marked = new Set<Tree>();
   /** Sources that spoke lately: whether frames of theirs are missing is looked at for all at once, at `#stallCheckMs`. */
   readonly #watched = new Set<Tree>();
@@ -106,24 +107,29 @@ export class Trees {
     return Math.min(this.#nextReviewMs, this.#due.nextMs, this.#stallCheckMs, this.dormancy.nextMs);
   }
 
-  of(member: MemberId): Tree | undefined {
-    const tree = this.byHandle.get(handleOf(member));
-    return tree?.source === member ? tree : undefined;
+  of(member: MemberId): Source | undefined {
+    const source = this.byHandle.get(handleOf(member));
+    return source?.memberId === member ? source : undefined;
   }
 
-  /** Plans a tree for a member. Of two members with one handle the lower id keeps it. */
+  /** The tree of a source, where it is awake. */
+  #awake(handle: Handle): Tree | undefined {
+    return this.byHandle.get(handle)?.tree;
+  }
+
+  /** Takes note of a member as a source. Of two members with one handle the lower id keeps it. */
   add(member: MemberId): void {
     const handle = handleOf(member);
     const holder = this.byHandle.get(handle);
-    if (holder && holder.source <= member) return;
-    if (holder) this.remove(holder.source);
+    if (holder && holder.memberId <= member) return;
+    if (holder) this.remove(holder.memberId);
     const { nowMs, selfId } = this.core;
-    const tree = new Tree(member, member === selfId, this.#planned++, nowMs, this.#played.get(member));
+    const source = new Source(member, member === selfId, this.#added++, nowMs, this.#played.get(member));
     this.#played.delete(member);
-    tree.blocked = this.#isBlockedMember(member);
-    this.byHandle.set(handle, tree);
-    if (this.#early.delete(handle)) this.dormancy.wake(tree);
-    if (tree.blocked) this.dormancy.tellUnwanted(this.neighbours.linked);
+    source.blocked = this.#isBlockedMember(member);
+    this.byHandle.set(handle, source);
+    if (this.#early.delete(handle)) this.dormancy.wake(source);
+    if (source.blocked) this.dormancy.tellUnwanted(this.neighbours.linked);
     this.core.viewChanged = true;
   }
 
@@ -134,18 +140,19 @@ export class Trees {
    * @param lost it did not say goodbye itself: others may go on with the tree and must hear that we do not
    */
   remove(member: MemberId, lost = false): void {
-    const tree = this.of(member);
-    if (!tree) return;
-    this.byHandle.delete(tree.handle);
-    if (!tree.window.empty) remember(this.#played, member, tree.window, MAX_PLAYED);
+    const source = this.of(member);
+    if (!source) return;
+    const { tree, window } = source;
+    this.byHandle.delete(source.handle);
+    if (window?.empty === false) remember(this.#played, member, window, MAX_PLAYED);
     this.core.viewChanged = true;
-    if (tree.dormant) return this.dormancy.forget(tree);
+    if (!tree) return this.dormancy.forget(source);
     if (lost) this.#abandon(tree);
     if (lost) this.downstream.advertise(tree);
     this.awake.delete(tree);
     this.#setAside(tree);
     for (const neighbour of this.neighbours.linked) neighbour.told.set(tree.slot, 0);
-    if (this.isOffered(tree)) this.#keepEarly(tree.handle);
+    if (this.neighbours.isOffered(tree.slot)) this.#keepEarly(tree.handle);
     else this.#slots.release(tree.handle);
   }
 
@@ -169,8 +176,8 @@ export class Trees {
       this.downstream.introduce(tree, neighbour);
       if (tree.advertAtMs <= this.core.nowMs) this.#mark(tree);
     }
-    for (const tree of this.byHandle.values())
-      if (tree.blocked) {
+    for (const source of this.byHandle.values())
+      if (source.blocked) {
         this.dormancy.tellUnwanted([neighbour]);
         break;
       }
@@ -196,13 +203,14 @@ export class Trees {
     if (blocked) this.#blocked.add(identity);
     else this.#blocked.delete(identity);
     let isOther = false;
-    for (const tree of this.byHandle.values()) {
-      const now = this.#isBlockedMember(tree.source);
-      if (now === tree.blocked) continue;
-      tree.blocked = now;
+    for (const source of this.byHandle.values()) {
+      const now = this.#isBlockedMember(source.memberId);
+      if (now === source.blocked) continue;
+      source.blocked = now;
       isOther = true;
       this.core.viewChanged = true;
-      if (tree.dormant) continue;
+      const { tree } = source;
+      if (!tree) continue;
       if (now) this.#abandon(tree);
       tree.retryAtMs = 0;
       this.#mark(tree);
@@ -226,7 +234,7 @@ export class Trees {
 
   /** Goodbye: children are sent to their next-best, and served until they found it. */
   leave(): void {
-    for (const tree of this.byHandle.values()) {
+    for (const tree of this.awake) {
       for (const child of tree.forwardTo) {
         this.downstream.move(tree, child, !tree.own && tree.parent !== undefined ? [tree.parent] : []);
       }
@@ -236,13 +244,14 @@ export class Trees {
   onOffers(from: Neighbour, offers: readonly RouteOffer[]): void {
     for (const offer of offers) {
       const isOffer = Number.isFinite(offer.costMs);
-      const tree = this.byHandle.get(offer.source);
-      if (!tree) {
+      const source = this.byHandle.get(offer.source);
+      if (!source) {
         if (isOffer) from.offers.set(this.#keepEarly(offer.source), offer);
         else from.offers.delete(this.#slots.of(offer.source));
         continue;
       }
-      if (tree.dormant && !this.dormancy.isWokenBy(tree, from, offer)) continue;
+      const tree = source.tree ?? this.dormancy.wakeBy(source, from, offer);
+      if (!tree) continue;
       this.#noteRoomBelow(tree, from.peer, offer);
       if (tree.own) continue;
       tree.isSpokenOf ||= offer.isSpeaking;
@@ -270,8 +279,9 @@ export class Trees {
 
   onSubscribe(from: MemberId, requests: readonly SubscribeRequest[]): void {
     for (const request of requests) {
-      const tree = this.byHandle.get(request.source);
-      if (tree?.dormant === true) this.core.dormant(from, tree.handle);
+      const source = this.byHandle.get(request.source);
+      const tree = source?.tree;
+      if (source && !tree) this.core.dormant(from, source.handle);
       else if (tree) {
         const robbed = this.downstream.onSubscribe(tree, from, request);
         if (robbed) this.#mark(robbed);
@@ -283,8 +293,8 @@ export class Trees {
 
   onStakes(from: MemberId, stakes: readonly Stake[]): void {
     for (const stake of stakes) {
-      const tree = this.byHandle.get(stake.source);
-      if (!tree || tree.dormant) continue;
+      const tree = this.#awake(stake.source);
+      if (!tree) continue;
       this.downstream.onStake(tree, from, stake);
       this.#mark(tree);
     }
@@ -292,8 +302,8 @@ export class Trees {
 
   onUnsubscribe(from: MemberId, sources: readonly Handle[]): void {
     for (const source of sources) {
-      const tree = this.byHandle.get(source);
-      if (!tree || tree.dormant) continue;
+      const tree = this.#awake(source);
+      if (!tree) continue;
       const isTurnedAway = tree.own && tree.speaking && tree.children.has(from);
       this.downstream.onUnsubscribe(tree, from);
       if (isTurnedAway) this.#shunning.turnedAway(this.core.nowMs, tree.children.size);
@@ -303,49 +313,52 @@ export class Trees {
 
   onAccept(from: MemberId, acceptances: readonly Acceptance[]): void {
     for (const { source, adopt } of acceptances) {
-      const tree = this.byHandle.get(source);
-      if (!tree || tree.dormant) this.core.unsubscribe(from, source);
+      const tree = this.#awake(source);
+      if (!tree) this.core.unsubscribe(from, source);
       else if (this.upstream.onAccept(tree, from, adopt)) this.#mark(tree);
     }
   }
 
   onReject(from: MemberId, rejections: readonly Rejection[]): void {
     for (const { source, reason, redirects } of rejections) {
-      const tree = this.byHandle.get(source);
-      if (!tree || tree.dormant) continue;
+      const tree = this.#awake(source);
+      if (!tree) continue;
       this.upstream.onReject(tree, from, reason, redirects);
       this.#mark(tree);
     }
   }
 
   onEpochRequest(from: MemberId, source: Handle, epoch: number): void {
-    const tree = this.byHandle.get(source);
-    if (!tree || tree.dormant) return;
+    const tree = this.#awake(source);
+    if (!tree) return;
     const { core } = this;
+    const { root } = tree;
     if (!tree.own) {
-      if (tree.epoch === epoch && tree.parent !== undefined && tree.parent !== from)
+      if (root.epoch === epoch && tree.parent !== undefined && tree.parent !== from)
         this.upstream.requestEpoch(tree);
       return;
     }
-    if (serialNewer(tree.epoch, epoch) || core.nowMs - tree.epochAdvancedMs < core.config.epochIntervalMs)
+    if (serialNewer(root.epoch, epoch) || core.nowMs - tree.epochAdvancedMs < core.config.epochIntervalMs)
       return;
-    tree.epoch = (tree.epoch + 1) & 0xffff;
+    root.epoch = (root.epoch + 1) & 0xffff;
     tree.epochAdvancedMs = core.nowMs;
     tree.advertAtMs = core.nowMs;
     this.#mark(tree);
   }
 
   /** Whom a voice comes through, or would. */
-  parentOf(tree: Tree): MemberId | undefined {
-    return tree.dormant && !tree.own && !tree.blocked ? this.plan.parentOf(tree.handle) : tree.parent;
+  parentOf({ tree, own, blocked, handle }: Source): MemberId | undefined {
+    if (tree) return tree.parent;
+    return own || blocked ? undefined : this.plan.parentOf(handle);
   }
 
   /** Neighbours on the way to a member: its own tree, walked upwards. */
   routesTo(member: MemberId): MemberId[] {
-    const tree = this.of(member);
-    if (!tree) return [];
-    const planned = this.plan.parentOf(tree.handle);
-    if (tree.dormant) return planned === undefined ? [] : [planned];
+    const source = this.of(member);
+    if (!source) return [];
+    const { tree } = source;
+    const planned = this.plan.parentOf(source.handle);
+    if (!tree) return planned === undefined ? [] : [planned];
     const routes = this.upstream.candidates(tree, true).sort((a, b) => a.totalMs - b.totalMs);
     const hops = routes.map((candidate) => candidate.peer);
     if (tree.parent !== undefined) hops.unshift(tree.parent);
@@ -360,12 +373,12 @@ export class Trees {
     const prospects: Prospect[] = [];
     const unplanned: Handle[] = [];
     let sources = 0;
-    for (const tree of this.byHandle.values()) {
-      const isHeard = !tree.own && !tree.blocked;
+    for (const { tree, own, blocked, handle } of this.byHandle.values()) {
+      const isHeard = !own && !blocked;
       if (isHeard) sources++;
-      if (isHeard && tree.dormant) continue;
-      unplanned.push(tree.handle);
-      if (isHeard) prospects.push(this.#prospect(tree));
+      if (isHeard && !tree) continue;
+      unplanned.push(handle);
+      if (isHeard && tree) prospects.push(this.#prospect(tree));
     }
     const worth = this.plan.lossesMs(unplanned);
     for (const prospect of prospects) {
@@ -377,17 +390,19 @@ export class Trees {
   }
 
   /** One-way delay from a source by the soonest way on offer, ms; 0 for the own voice, Infinity without any. */
-  soonestMs(source: Handle): number {
-    const tree = this.byHandle.get(source);
-    if (!tree || tree.blocked) return Infinity;
-    if (tree.dormant && !tree.own) return this.plan.costMs(source);
-    return tree.own ? 0 : this.#prospect(tree).costMs;
+  soonestMs(handle: Handle): number {
+    const source = this.byHandle.get(handle);
+    if (!source || source.blocked) return Infinity;
+    if (source.own) return 0;
+    return source.tree ? this.#prospect(source.tree).costMs : this.plan.costMs(handle);
   }
 
   /** The same for somebody who would hear it from here: Infinity where no slot is left. */
-  offeredMs(source: Handle): number {
-    const tree = this.byHandle.get(source);
-    return tree && (tree.own || this.downstream.freeSlots(tree) > 0) ? this.soonestMs(source) : Infinity;
+  offeredMs(handle: Handle): number {
+    const source = this.byHandle.get(handle);
+    if (!source) return Infinity;
+    const slots = source.tree ? this.downstream.freeSlots(source.tree) : this.budget.plannedEach;
+    return source.own || slots > 0 ? this.soonestMs(handle) : Infinity;
   }
 
   #prospect(tree: Tree): Prospect {
@@ -414,10 +429,11 @@ export class Trees {
     verdict.deliver = false;
     verdict.forwardTo = NOBODY;
     verdict.keep = false;
-    const tree = this.byHandle.get(header.source);
-    if (!tree || tree.own) return verdict;
+    const source = this.byHandle.get(header.source);
+    if (!source || source.own) return verdict;
     const { nowMs } = this.core;
-    if (tree.dormant) this.dormancy.wakeWith(tree, from);
+    let { tree } = source;
+    if (!tree) tree = this.dormancy.wakeWith(source, from);
     else if (!tree.hasPassedWords && nowMs - tree.wokeAtMs < FIRST_WORDS_KEPT_MS)
       this.dormancy.firstWords(tree, from);
     if (!tree.expects(from) && nowMs - (tree.remindedMs.get(from) ?? -Infinity) > UNSOLICITED_MS) {
@@ -460,18 +476,18 @@ export class Trees {
 
   isHeard(): boolean {
     const own = this.of(this.core.selfId);
-    if (own?.dormant)
+    if (own && !own.tree)
       return this.neighbours.linked.some(({ lively, unwanted }) => lively && !unwanted.has(own.handle));
-    return (own?.forwardTo.length ?? 0) > 0;
+    return (own?.tree?.forwardTo.length ?? 0) > 0;
   }
 
   /** Hot path: a packet of the own voice. */
   sendOwn(sequence: number, endOfSpurt: boolean): PacketVerdict {
     const verdict = this.#verdict;
-    const tree = this.of(this.core.selfId);
+    const own = this.of(this.core.selfId);
+    const wakes = own && !own.tree;
+    const tree = wakes ? this.dormancy.wake(own) : own?.tree;
     if (tree) {
-      const wakes = tree.dormant;
-      if (wakes) this.dormancy.wake(tree);
       tree.noteSpeech(sequence, endOfSpurt, this.core.nowMs);
       tree.lastFrameMs = this.core.nowMs;
       this.#speaks(tree);
@@ -492,13 +508,12 @@ export class Trees {
       this.dormancy.review();
       if (this.budget.expire()) this.#speakersChanged();
     }
-    this.dormancy.wakeInSmallRoom();
+    this.dormancy.tick();
     if (nowMs >= this.#stallCheckMs) this.#checkStalls();
     const due = this.#due.takeDue(nowMs);
-    if (due.length > 1) due.sort((a, b) => a.order - b.order);
+    if (due.length > 1) due.sort((a, b) => a.root.order - b.root.order);
     for (const tree of due) this.#mark(tree);
     for (const tree of this.#marked) {
-      if (tree.dormant && !this.dormancy.wakesNow(tree)) continue;
       this.#service(tree);
       // What can wait waits for company: one tick serves many silent trees.
       const canWait = tree.dueMs - nowMs > TICK_MS && !tree.speaking;
@@ -539,7 +554,7 @@ export class Trees {
         continue;
       }
       this.#watched.delete(tree);
-      if (tree.speaking && this.byHandle.get(tree.handle) === tree) this.#mark(tree);
+      if (tree.speaking && this.awake.has(tree)) this.#mark(tree);
     }
   }
 
@@ -577,8 +592,8 @@ export class Trees {
   }
 
   views(): TreeView[] {
-    return [...this.byHandle.values()].map((tree) =>
-      tree.dormant ? this.dormancy.view(tree) : this.#view(tree),
+    return [...this.byHandle.values()].map((source) =>
+      source.tree ? this.#view(source.tree) : this.dormancy.view(source),
     );
   }
 
@@ -595,10 +610,10 @@ export class Trees {
   }
 
   /** Sources without any parent for longer than `ms`: somebody should open a link for them. */
-  unserved(ms: number): Tree[] {
+  unserved(ms: number): Source[] {
     const since = this.core.nowMs - ms;
     return [...this.byHandle.values()].filter(
-      (tree) => tree.unservedSinceMs !== undefined && tree.unservedSinceMs <= since && !tree.blocked,
+      ({ unservedSinceMs, blocked }) => unservedSinceMs !== undefined && unservedSinceMs <= since && !blocked,
     );
   }
 
@@ -606,11 +621,11 @@ export class Trees {
    * Sources that were being heard until nobody offered them any more, and those that neighbours say are awake and do not
    * offer: who could relay them blocks them.
    */
-  cutOff(): Tree[] {
+  cutOff(): Source[] {
     const { cutOffMs, stallGiveUpMs } = this.core.config;
-    return this.unserved(cutOffMs).filter((tree) => {
-      const wasHeard = tree.lastFrameMs + stallGiveUpMs > (tree.unservedSinceMs ?? 0);
-      return (wasHeard || this.dormancy.isWithheld(tree)) && !this.isOffered(tree);
+    return this.unserved(cutOffMs).filter(({ tree, unservedSinceMs = 0 }) => {
+      if (!tree || this.neighbours.isOffered(tree.slot)) return false;
+      return tree.lastFrameMs + stallGiveUpMs > unservedSinceMs || this.dormancy.isWithheld(tree);
     });
   }
 
@@ -624,18 +639,18 @@ export class Trees {
     if (this.isShunned) return true;
     const own = this.of(this.core.selfId);
     if (!own) return false;
-    if (own.dormant) {
+    if (!own.tree) {
       const willing = this.neighbours.linked.filter(
         ({ lively, unwanted }) => lively && !unwanted.has(own.handle),
       );
       return willing.length < Math.min(DESERTED, this.neighbours.linkCount);
     }
-    return own.children.size < Math.min(DESERTED, this.downstream.capacity(own));
+    return own.tree.children.size < Math.min(DESERTED, this.downstream.capacity(own.tree));
   }
 
   /** Whether any neighbour offers a source. */
-  isOffered(tree: Tree): boolean {
-    return this.neighbours.isOffered(tree.slot);
+  isOffered({ tree }: Source): boolean {
+    return tree !== undefined && this.neighbours.isOffered(tree.slot);
   }
 
   /** Whether words pass over the link to a neighbour at this moment, in either direction. */
@@ -678,7 +693,7 @@ export class Trees {
     const { core, downstream } = this;
     tree.dueMs = downstream.expire(tree);
     if (!tree.own) this.upstream.service(tree);
-    if (tree.speaking && tree.unservedSinceMs === core.nowMs) this.onLostVoice?.();
+    if (tree.speaking && tree.root.unservedSinceMs === core.nowMs) this.onLostVoice?.();
     downstream.noteChange(tree);
     if (core.nowMs >= tree.advertAtMs) downstream.advertise(tree);
     if (core.nowMs >= tree.hintAtMs) downstream.hint(tree);

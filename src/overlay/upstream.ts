@@ -62,7 +62,7 @@ export class Upstream {
       tree.raceTried.clear();
     }
     if (tree.parent === undefined) {
-      tree.unservedSinceMs ??= nowMs;
+      tree.root.unservedSinceMs ??= nowMs;
       if (nowMs >= tree.retryAtMs) this.#findParent(tree);
       tree.dueMs = Math.min(tree.dueMs, Math.max(tree.retryAtMs, nowMs + 1));
     } else if (tree.stalled) {
@@ -175,7 +175,7 @@ export class Upstream {
     tree.asked.clear();
     tree.speaking = tree.stalled = false;
     tree.winner = undefined;
-    tree.unservedSinceMs = undefined;
+    tree.root.unservedSinceMs = undefined;
   }
 
   /** Whoever delivered first after a stall, or proved to deliver after a hand-over, is the parent; the rest may stop. */
@@ -257,8 +257,8 @@ export class Upstream {
     tree.costMs = offers.costMs(tree.slot) + link.costMs;
     if (!this.#isPathThrough(tree.path, link, tree.slot)) tree.path = [...offers.path(tree.slot), link.tag];
     const epoch = offers.epoch(tree.slot);
-    if (serialNewer(epoch, tree.epoch)) {
-      tree.epoch = epoch;
+    if (serialNewer(epoch, tree.root.epoch)) {
+      tree.root.epoch = epoch;
       tree.feasibleMs = tree.costMs;
     }
   }
@@ -289,7 +289,7 @@ export class Upstream {
     tree.beganAt = undefined;
     tree.sentAwayUntilMs = -Infinity;
     tree.feeds.delete(peer);
-    tree.unservedSinceMs = undefined;
+    tree.root.unservedSinceMs = undefined;
     tree.retryDelayMs = 0;
     tree.refusedMs.clear();
     tree.hints = [];
@@ -325,8 +325,8 @@ export class Upstream {
         totalMs: reportedMs + link.costMs,
         noiseMs: link.noiseMs,
         reportedMs,
-        newerEpoch: serialNewer(offers.epoch(slot), tree.epoch),
-        olderEpoch: serialNewer(tree.epoch, offers.epoch(slot)),
+        newerEpoch: serialNewer(offers.epoch(slot), tree.root.epoch),
+        olderEpoch: serialNewer(tree.root.epoch, offers.epoch(slot)),
         freeSlots: offers.freeSlots(slot),
         takes: this.takes(tree, link, rank),
         refusedMs: tree.refusedMs.get(peer) ?? -Infinity,
@@ -369,7 +369,7 @@ export class Upstream {
     if (tree.parent === undefined || core.nowMs - tree.epochRequestedMs < 2 * core.config.epochIntervalMs)
       return;
     tree.epochRequestedMs = core.nowMs;
-    core.send(tree.parent, { type: 'epoch-request', source: tree.handle, epoch: tree.epoch });
+    core.send(tree.parent, { type: 'epoch-request', source: tree.handle, epoch: tree.root.epoch });
   }
 
   /** @param costMs what it will cost there, where the place may have to be taken from another, ms */

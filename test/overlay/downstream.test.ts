@@ -4,6 +4,7 @@ import { DEFAULT_OVERLAY_CONFIG } from '../../src/overlay/config.js';
 import { Core } from '../../src/overlay/core.js';
 import { Downstream } from '../../src/overlay/downstream.js';
 import { Neighbours } from '../../src/overlay/neighbours.js';
+import { Source } from '../../src/overlay/source.js';
 import { Tree } from '../../src/overlay/tree.js';
 import { UploadBudget } from '../../src/overlay/upload-budget.js';
 import { handleOf, type Handle, type MemberId } from '../../src/units.js';
@@ -23,8 +24,7 @@ describe('children', () => {
     const neighbours = new Neighbours(core.selfTag);
     neighbours.up(CHILD, 'link', 0);
     const downstream = new Downstream(core, neighbours, new UploadBudget(core), AMPLE);
-    const tree = new Tree(SOURCE, false, 0, 0);
-    tree.wake(0);
+    const tree = new Tree(new Source(SOURCE, false, 0, 0), 0, 0);
     tree.parent = SOURCE;
     tree.costMs = 20;
     const request = {
@@ -70,8 +70,7 @@ describe('places while words are said, where uploads are short', () => {
     const downstream = new Downstream(core, neighbours, budget, plan);
     for (const peer of MEMBERS) neighbours.up(peer, 'link', 0);
     const trees = VOICES.map((source, i) => {
-      const tree = new Tree(source, false, i, 0);
-      tree.wake(0);
+      const tree = new Tree(new Source(source, false, i, 0), 0, 0);
       Object.assign(tree, { parent: source, costMs: 20, speaking: true });
       for (const peer of MEMBERS.slice(i, i + 2))
         tree.addChild(peer, {
@@ -149,8 +148,7 @@ describe('children that give way in silence', () => {
       relayMs: () => 1,
     };
     const downstream = new Downstream(core, neighbours, new UploadBudget(core), plan);
-    const tree = new Tree(SELF, true, 0, 0);
-    tree.wake(0);
+    const tree = new Tree(new Source(SELF, true, 0, 0), 0, 0);
     for (const peer of [far, mid, central]) neighbours.up(peer, 'link', 0).noteRtt(20);
     const ask = (from: MemberId): readonly MemberId[] => {
       downstream.onSubscribe(tree, from, {

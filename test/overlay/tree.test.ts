@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Source } from '../../src/overlay/source.js';
 import { Tree } from '../../src/overlay/tree.js';
 import type { MemberId } from '../../src/units.js';
 
@@ -7,8 +8,7 @@ const [SOURCE, OLD, NEW] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [
 
 /** In the middle of a hand-over from one parent to another. */
 function handingOver(isContinued: boolean): Tree {
-  const tree = new Tree(SOURCE, false, 0, 0);
-  tree.wake(0);
+  const tree = new Tree(new Source(SOURCE, false, 0, 0), 0, 0);
   tree.parent = NEW;
   tree.isContinued = isContinued;
   tree.feeds.set(OLD, 1000);

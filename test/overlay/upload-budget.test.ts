@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { DEFAULT_OVERLAY_CONFIG } from '../../src/overlay/config.js';
 import { Core } from '../../src/overlay/core.js';
+import { Source } from '../../src/overlay/source.js';
 import { Tree } from '../../src/overlay/tree.js';
 import { UploadBudget } from '../../src/overlay/upload-budget.js';
 import type { MemberId } from '../../src/units.js';
@@ -18,8 +19,7 @@ function budgetOf(copies: number, uploadSlots = 32): UploadBudget {
 
 /** A tree with so many children, the first the weakest. */
 function tree(n: number, children = 0): Tree {
-  const made = new Tree(id(n), n === 1, n, n);
-  made.wake(0);
+  const made = new Tree(new Source(id(n), n === 1, n, n), 0, 0);
   for (let i = 0; i < children; i++)
     made.addChild(id(1000 * n + i), {
       capacity: i,
