@@ -20,7 +20,7 @@ export interface OverlayConfig {
   /** After a larger room grew noticeably rounds wait so long, ms: whoever comes next changes what pays. */
   readonly rewireGrowthMs: number;
   /** Members from which on rounds come more rarely by as many times as there are more: all must hear of every exchange. */
-  readonly rewirePacedMembers: number;
+  readonly pacedMembers: number;
   /** Members weighed per round … */
   readonly rewireCandidates: number;
   /** … and how many of them at random. */
@@ -196,7 +196,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   rewireSlowing: 1.15,
   rewireAging: 0.02,
   rewireGrowthMs: 3000,
-  rewirePacedMembers: 200,
+  pacedMembers: 200,
   rewireCandidates: 4,
   rewireRandom: 2,
   rewireDoubt: 2,
@@ -325,7 +325,7 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.rewireMs >= 300 &&
     config.rewireMs <= config.rewireMaxMs, 'rewireMs must be in 300–rewireMaxMs');
   require(config.rewireRandom <= config.rewireCandidates, 'rewireRandom must not exceed rewireCandidates');
-  require(config.rewirePacedMembers > config.fullMeshMembers, 'rewirePacedMembers must be a large room');
+  require(config.pacedMembers > config.fullMeshMembers, 'pacedMembers must be a large room');
   require(config.rewireSlowing >= 1, 'rewireSlowing must be at least 1');
   require(config.dormantMs >= 10 * config.advertDelayMs, 'dormantMs must outlast what is told of a tree');
   require(config.plannedSpeakers >= 1, 'plannedSpeakers must be at least 1');

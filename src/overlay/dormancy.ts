@@ -329,16 +329,10 @@ export class Dormancy {
 
   view(source: Source): TreeView {
     const { memberId: sourceId, handle, own, blocked } = source;
-    const parentId = own || blocked ? undefined : this.plan.agreedParentOf(handle);
-    const isServed = own || parentId !== undefined;
-    return {
-      sourceId,
-      planned: true,
-      parentId,
-      childIds: isServed ? this.plan.childrenOf(handle) : NOBODY,
-      backupIds: NOBODY,
-      hops: isServed ? this.plan.place(handle).hops : undefined,
-      costMs: own ? 0 : isServed ? this.plan.costMs(handle) : undefined,
-    };
+    const unserved = { sourceId, planned: true, parentId: undefined, childIds: NOBODY, backupIds: NOBODY };
+    const { parentId, childIds, hops } = this.plan.shown(handle);
+    if (own) return { ...unserved, childIds, hops: 0, costMs: 0 };
+    if (blocked || parentId === undefined) return { ...unserved, hops: undefined, costMs: undefined };
+    return { ...unserved, parentId, childIds, hops, costMs: this.plan.costMs(handle) };
   }
 }

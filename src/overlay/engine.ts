@@ -224,11 +224,11 @@ class Engine implements OverlayEngine {
     return Math.min(this.#deadlineMs, this.#trees.nextMs);
   }
 
-  view(): OverlayView {
+  view(mostLookups = Infinity): OverlayView {
     return {
       members: [...this.#roster.entries.values()],
       links: this.#neighbours.links().map(({ peer, rttMs }) => ({ peerId: peer, rttMs })),
-      trees: this.#trees.views(),
+      trees: this.#trees.views(mostLookups),
       onDuty: this.#roster.onDuty(),
     };
   }

@@ -136,6 +136,10 @@ export interface OverlayEngine {
    * `receivePacket` too, so look after each call (or at least every 20 ms while voice flows).
    */
   nextDeadlineMs(): number;
-  /** What people and tests may look at. Built on demand; not for the hot path. */
-  view(): OverlayView;
+  /**
+   * What people and tests may look at. Built on demand; not for the hot path.
+   * @param mostLookups ways of silent sources that are looked up in the map where it changed, O(links · log members) each;
+   * the others are shown as they were. All by default
+   */
+  view(mostLookups?: number): OverlayView;
 }

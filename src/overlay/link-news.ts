@@ -89,10 +89,11 @@ export class LinkNews {
   changed(): void {
     const { nowMs, config } = this.core;
     // Who has hardly any links is welcome elsewhere, once that is known.
+    const pauseMs = config.linkNewsMs * this.roster.pacing;
     const isPoor = this.neighbours.linkCount < config.poorLinks && this.#sequence > 0;
     const atMs = isPoor
       ? nowMs + POOR_MS
-      : Math.max(nowMs + this.core.jittered(config.linkNewsMs / 4), this.#toldAtMs + config.linkNewsMs);
+      : Math.max(nowMs + this.core.jittered(config.linkNewsMs / 4), this.#toldAtMs + pauseMs);
     this.#tellAtMs = Math.min(this.#tellAtMs, atMs);
     this.#wake(this.#tellAtMs);
   }

@@ -6,6 +6,7 @@
 
 import { handleOf, type Handle, type MemberId } from '../units.js';
 import type { Core } from './core.js';
+import type { TreeView } from './interface.js';
 import type { LinkMap, TreePlace, TwoWays } from './link-map.js';
 import type { Neighbours } from './neighbours.js';
 import type { Roster } from './roster.js';
@@ -23,14 +24,16 @@ const SPREAD_SHARE = 10;
 /** After no news of links for so long maps are alike, ms: it takes a second or two to everybody. */
 const CALM_MS = 3000;
 
+/** As `TreeView` has it. */
+export type ShownPlace = Pick<TreeView, 'parentId' | 'childIds' | 'hops'>;
+
 export class Plan {
   #ways: TwoWays | undefined = undefined;
   #version = -1;
   #lookedAtMs = -Infinity;
   #changedMs = -Infinity;
-  /** By source; bounded by the map, emptied when that changes. */
-  readonly #places = new Map<Handle, TreePlace>();
-  #placesVersion = -1;
+  /** By source, those looked up longest ago first, with the version of the map; bounded by the roster. */
+  readonly #places = new Map<Handle, { readonly place: TreePlace; readonly version: number }>();
   #fanOut = Infinity;
   #fanOutVersion = -1;
   /** Of the child of a source with one slot, and of who would take its place, the latest last; at most `MAX_SPREADS`. */
@@ -129,11 +132,6 @@ export class Plan {
     return this.#lively(this.ways.firstHop(source)) ?? this.#lively(this.ways.alternativeHop(source));
   }
 
-  /** The neighbour it comes through as everybody's map has it, or by the own links where that one is not there. */
-  agreedParentOf(source: Handle): MemberId | undefined {
-    return this.#lively(this.place(source).parent) ?? this.parentOf(source);
-  }
-
   #lively(handle: Handle | undefined): MemberId | undefined {
     const peer = handle === undefined ? undefined : this.roster.byHandle.get(handle)?.memberId;
     return peer !== undefined && this.neighbours.lively(peer) ? peer : undefined;
@@ -159,21 +157,41 @@ export class Plan {
   }
 
   /** Where this member stands in the tree that all who have the same map see. */
-  place(source: Handle): TreePlace {
-    if (this.#placesVersion !== this.map.version) this.#places.clear();
-    this.#placesVersion = this.map.version;
-    let place = this.#places.get(source);
-    if (!place) {
-      const { selfId, config } = this.core;
-      place = this.map.treeAt(source, handleOf(selfId), this.isScarce ? config.plannedWorthMs : 0);
-      this.#places.set(source, place);
-    }
+  #place(source: Handle): TreePlace {
+    const { version } = this.map;
+    const known = this.#places.get(source);
+    if (known?.version === version) return known.place;
+    const { selfId, config } = this.core;
+    const place = this.map.treeAt(source, handleOf(selfId), this.isScarce ? config.plannedWorthMs : 0);
+    this.#places.delete(source);
+    this.#places.set(source, { place, version });
     return place;
   }
 
-  /** Neighbours that hang on this member, as everybody's map has it. */
-  childrenOf(source: Handle): MemberId[] {
-    return this.#willing(source, this.place(source).children);
+  /**
+   * Looks up where this member stands in the trees of these sources: at most so many that were never looked up or that
+   * changed since with the map, those looked up longest ago first; O(links · log members) each.
+   */
+  lookUp(sources: readonly Handle[], most: number): void {
+    const wanted = new Set(sources);
+    const unknown = sources.filter((source) => !this.#places.has(source));
+    const outdated = [...this.#places.keys()].filter((source) => wanted.has(source));
+    for (const source of [...unknown, ...outdated]) {
+      if (this.#places.get(source)?.version === this.map.version) continue;
+      if (most-- <= 0) return;
+      this.#place(source);
+    }
+  }
+
+  /** Where it stood when that was last looked up, or by its own links where it never was or that parent is not there. */
+  shown(source: Handle): ShownPlace {
+    const place = this.#places.get(source)?.place;
+    const parentId = this.#lively(place?.parent) ?? this.parentOf(source);
+    return { parentId, childIds: this.#willing(source, place?.children ?? []), hops: place?.hops };
+  }
+
+  forget(source: Handle): void {
+    this.#places.delete(source);
   }
 
   /**
@@ -181,7 +199,7 @@ export class Plan {
    * differ would each leave a child to the other. Who gets them twice says so.
    */
   firstListeners(source: Handle): MemberId[] {
-    const { children, nearlyChildren } = this.place(source);
+    const { children, nearlyChildren } = this.#place(source);
     const isCalm = this.core.nowMs - this.#changedMs > CALM_MS;
     return this.#willing(source, isCalm ? children : [...children, ...nearlyChildren]);
   }

@@ -176,14 +176,9 @@ export class Rewiring {
   /** … and when it last grew. */
   #grewAtMs = -Infinity;
 
-  /** How many times as rarely things are done as in a room that is not very large. */
-  get #pacing(): number {
-    return Math.max(1, this.roster.entries.size / this.core.config.rewirePacedMembers);
-  }
-
   /** Pause between the first rounds. */
   get #paceMs(): number {
-    return this.core.config.rewireMs * this.#pacing;
+    return this.core.config.rewireMs * this.roster.pacing;
   }
 
   /** Members are still coming, and there are links enough until they are here. */
@@ -201,7 +196,7 @@ export class Rewiring {
   /** Neighbours offer something else than before: the links may be worth more or less. */
   offersChanged(): void {
     if (this.#appraiseAtMs !== Infinity || !this.roster.isLarge) return;
-    this.#appraiseAtMs = this.core.nowMs + this.core.jittered(APPRAISE_MS * this.#pacing);
+    this.#appraiseAtMs = this.core.nowMs + this.core.jittered(APPRAISE_MS * this.roster.pacing);
     this.#wakeAt(this.#appraiseAtMs);
   }
 

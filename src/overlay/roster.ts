@@ -60,6 +60,11 @@ export class Roster {
     return this.isLarge || nowMs - this.#toldLargeMs < this.config.newcomerMs;
   }
 
+  /** How many times as rarely what concerns all is done and told as in a room that is not very large. */
+  get pacing(): number {
+    return Math.max(1, this.entries.size / this.config.pacedMembers);
+  }
+
   get(member: MemberId): RosterEntry | undefined {
     return this.entries.get(member);
   }

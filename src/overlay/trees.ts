@@ -144,6 +144,7 @@ export class Trees {
     if (!source) return;
     const { tree, window } = source;
     this.byHandle.delete(source.handle);
+    this.plan.forget(source.handle);
     if (window?.empty === false) remember(this.#played, member, window, MAX_PLAYED);
     this.core.viewChanged = true;
     if (!tree) return this.dormancy.forget(source);
@@ -591,7 +592,13 @@ export class Trees {
     }
   }
 
-  views(): TreeView[] {
+  /** @param mostLookups trees of silent sources that are looked up in a map that changed */
+  views(mostLookups: number): TreeView[] {
+    const dormant = [...this.byHandle.values()].filter(({ tree }) => !tree);
+    this.plan.lookUp(
+      dormant.map(({ handle }) => handle),
+      mostLookups,
+    );
     return [...this.byHandle.values()].map((source) =>
       source.tree ? this.#view(source.tree) : this.dormancy.view(source),
     );

@@ -64,6 +64,17 @@ describe('dormant trees', () => {
     }
   });
 
+  // s ─?─► r ─?─► a      what is shown of plans is looked up a few at a time, for the same worker passes voices on
+  test('a view that may look up few plans shows all of them after as many views as it takes', () => {
+    const { engine } = quietRoom(2).members[3]!;
+    const placed = (mostLookups?: number): number =>
+      engine.view(mostLookups).trees.filter(({ planned, hops }) => planned && hops !== undefined).length;
+    for (let lookups = 5; lookups < MEMBERS + 5; lookups += 5)
+      assert.equal(placed(5), Math.min(MEMBERS, lookups));
+    const { trees } = engine.view(0);
+    assert.deepEqual(engine.view().trees, trees);
+  });
+
   // s ─► a ─► b      words, then none for long
   test('a tree lies down again when nothing was said for long, everywhere, and wakes as often as it is spoken in', () => {
     const room = quietRoom(4);
