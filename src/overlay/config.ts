@@ -93,10 +93,12 @@ export interface OverlayConfig {
   readonly relayMs: number;
   /** Members from which on a deep tree counts as a burden: … */
   readonly deepMembers: number;
-  /** … more links from the source to a relay than this, … */
-  readonly shallowHops: number;
-  /** … each of which counts so much more than the one before, ms. */
-  readonly deepHopMs: number;
+  /** … each relay counts so much more than it takes, ms … */
+  readonly deepRelayMs: number;
+  /** … and one that is so many links from the source … */
+  readonly deepestHops: number;
+  /** … so much more, ms: it is left to those who have no other way, by and large. */
+  readonly deepestMs: number;
   /** Voice of one copy with its headers, kbit/s; turns an upload budget into copies. */
   readonly copyKbps: number;
   /** Voices at once among which a member's upload is shared when trees are planned. More may speak: shares shrink then. */
@@ -235,8 +237,9 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
 
   relayMs: 1,
   deepMembers: 400,
-  shallowHops: 5,
-  deepHopMs: 8,
+  deepRelayMs: 2,
+  deepestHops: 8,
+  deepestMs: 300,
   copyKbps: 40,
   plannedSpeakers: 4,
   speakerHoldMs: 2000,
@@ -305,7 +308,7 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.regretMs <= config.regretMaxMs, 'regretMs must not exceed regretMaxMs');
   require(config.distrustMs <= config.distrustMaxMs, 'distrustMs must not exceed distrustMaxMs');
   require(config.lostMs > config.unreachableMs, 'lostMs must leave time to bridge a gap first');
-  require(config.shallowHops <= config.hopLimit, 'shallowHops must not exceed hopLimit');
+  require(config.deepestHops <= config.hopLimit, 'deepestHops must not exceed hopLimit');
   require(config.deepMembers > config.fullMeshMembers, 'deepMembers must be a large room');
   require(config.negotiatedMembers >=
     config.fullMeshMembers, 'negotiatedMembers must not be below fullMeshMembers');

@@ -3,7 +3,10 @@
 import type { MemberId } from '../units.js';
 import type { OverlayConfig } from './config.js';
 
-export type RelayCosts = Pick<OverlayConfig, 'relayMs' | 'deepMembers' | 'shallowHops' | 'deepHopMs'>;
+export type RelayCosts = Pick<
+  OverlayConfig,
+  'relayMs' | 'deepMembers' | 'deepRelayMs' | 'deepestHops' | 'deepestMs'
+>;
 
 /** A neighbour that offers a source, as its possible child sees it. */
 export interface Candidate {
@@ -28,15 +31,16 @@ export interface Candidate {
 }
 
 /**
- * What a relay adds to the way of a voice when ways are chosen, ms: what it takes, and in a very large room more with each
- * hop where the tree is deep already. A chain of many short links is as soon as a few long ones, and broken more often; in
+ * What a relay adds to the way of a voice when ways are chosen, ms: what it takes, and in a very large room more, and much
+ * more where the tree is deep already. A chain of many short links is as soon as a few long ones, and broken more often; in
  * smaller rooms only those without copies to spare have deep trees, and need them.
  *
  * @param hops links from the source to the relay
  */
 export function relayCostMs(hops: number, members: number, costs: RelayCosts): number {
-  const deepHops = members < costs.deepMembers ? 0 : Math.max(0, hops - costs.shallowHops);
-  return costs.relayMs + costs.deepHopMs * deepHops;
+  const { relayMs, deepMembers, deepRelayMs, deepestHops, deepestMs } = costs;
+  if (members < deepMembers) return relayMs;
+  return relayMs + deepRelayMs + (hops < deepestHops ? 0 : deepestMs);
 }
 
 /**

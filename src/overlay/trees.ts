@@ -619,9 +619,10 @@ export class Trees {
   /** Sources without any parent for longer than `ms`: somebody should open a link for them. */
   unserved(ms: number): Source[] {
     const since = this.core.nowMs - ms;
-    return [...this.byHandle.values()].filter(
-      ({ unservedSinceMs, blocked }) => unservedSinceMs !== undefined && unservedSinceMs <= since && !blocked,
-    );
+    const unserved: Source[] = [];
+    for (const source of this.byHandle.values())
+      if ((source.unservedSinceMs ?? Infinity) <= since && !source.blocked) unserved.push(source);
+    return unserved;
   }
 
   /**

@@ -13,7 +13,7 @@ import {
 
 const RELAY_MS = 1;
 /** A relay costs the same wherever it stands, but in the test of deep trees. */
-const RELAY = { relayMs: RELAY_MS, deepMembers: 0, shallowHops: Infinity, deepHopMs: 0 };
+const RELAY = { relayMs: RELAY_MS, deepMembers: Infinity, deepRelayMs: 0, deepestHops: 8, deepestMs: 0 };
 const handle = (n: number) => n as Handle;
 
 /** Of members whose hop tags are their numbers. */
@@ -546,8 +546,10 @@ describe('the map of links', () => {
       for (const each of [...chain, ...ends]) map.note(each, each.handle);
       return map.treeAt(handle(1), handle(9)).parent;
     };
-    assert.equal(parentOf9({ relayMs: 0, deepMembers: 10, shallowHops: 8, deepHopMs: 10 }), handle(8));
-    assert.equal(parentOf9({ relayMs: 0, deepMembers: 10, shallowHops: 5, deepHopMs: 10 }), handle(10));
+    const relay = { relayMs: 0, deepMembers: 10, deepRelayMs: 0, deepestHops: 8, deepestMs: 100 };
+    assert.equal(parentOf9(relay), handle(8));
+    assert.equal(parentOf9({ ...relay, deepestHops: 7 }), handle(10));
+    assert.equal(parentOf9({ ...relay, deepRelayMs: 2 }), handle(10), 'six relays more than the other way');
   });
 
   test('where slots are short who serves many comes before who is a little nearer and serves nobody', () => {

@@ -171,11 +171,11 @@ describe('which child', () => {
     assert.deepEqual(taken, { accept: true, displace: undefined, into: undefined }, 'words are being missed');
   });
 
-  test('a relay adds what it takes, and in a deep tree of a large room more with each hop', () => {
-    const config = { relayMs: 1, deepMembers: 10, shallowHops: 5, deepHopMs: 8 };
+  test('a relay adds what it takes, in a large room more, and deep in its tree much more', () => {
+    const config = { relayMs: 1, deepMembers: 10, deepRelayMs: 4, deepestHops: 8, deepestMs: 300 };
     assert.deepEqual(
-      [1, 5, 6, 8].map((hops) => relayCostMs(hops, 10, config)),
-      [1, 1, 9, 25],
+      [1, 7, 8, 9].map((hops) => relayCostMs(hops, 10, config)),
+      [5, 5, 305, 305],
     );
     assert.equal(relayCostMs(8, 9, config), 1, 'not in a smaller room');
   });
