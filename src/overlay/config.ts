@@ -17,6 +17,8 @@ export interface OverlayConfig {
   readonly rewireSlowing: number;
   /** The pause is at least this share of the time since the room last changed noticeably. */
   readonly rewireAging: number;
+  /** When the room has been what it is for so long, ms, the first pause begins to grow by the square of that time: all hear of every exchange. */
+  readonly rewireSettledMs: number;
   /** After a larger room grew noticeably rounds wait so long, ms: whoever comes next changes what pays. */
   readonly rewireGrowthMs: number;
   /** Members from which on rounds come more rarely by as many times as there are more: all must hear of every exchange. */
@@ -95,7 +97,7 @@ export interface OverlayConfig {
   readonly deepMembers: number;
   /** … each relay counts so much more than it takes, ms … */
   readonly deepRelayMs: number;
-  /** … and one that is so many links from the source … */
+  /** … and one that is so many links from the source, one less than any member should be, … */
   readonly deepestHops: number;
   /** … so much more, ms: it is left to those who have no other way, by and large. */
   readonly deepestMs: number;
@@ -197,6 +199,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   rewireMaxMs: 120_000,
   rewireSlowing: 1.15,
   rewireAging: 0.02,
+  rewireSettledMs: 60_000,
   rewireGrowthMs: 3000,
   pacedMembers: 200,
   rewireCandidates: 4,
@@ -238,7 +241,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   relayMs: 1,
   deepMembers: 400,
   deepRelayMs: 2,
-  deepestHops: 8,
+  deepestHops: 7,
   deepestMs: 300,
   copyKbps: 40,
   plannedSpeakers: 4,
@@ -327,6 +330,7 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
     config.rewireSample <= MAX_SAMPLE, `rewireSample must be 1–${MAX_SAMPLE}`);
   require(config.rewireMs >= 300 &&
     config.rewireMs <= config.rewireMaxMs, 'rewireMs must be in 300–rewireMaxMs');
+  require(config.rewireSettledMs > config.rewireGrowthMs, 'rewireSettledMs must leave time to rewire');
   require(config.rewireRandom <= config.rewireCandidates, 'rewireRandom must not exceed rewireCandidates');
   require(config.pacedMembers > config.fullMeshMembers, 'pacedMembers must be a large room');
   require(config.rewireSlowing >= 1, 'rewireSlowing must be at least 1');

@@ -34,7 +34,7 @@ const SPREAD_MS = 250;
 const LATE_MS = 1500;
 /** After a member came whose record is not there, it is asked for so soon, ms; each time in vain twice as late … */
 const ASK_MS = 700;
-/** … or so soon, once this share of all is there; … */
+/** … or so soon, once this share of all is there, in a very large room later; … */
 const LATE_ASK_MS = 3000;
 const MOST_SHARE = 0.8;
 /** … up to this. */
@@ -170,7 +170,8 @@ export class LinkNews {
 
   /** Pause before records are asked for: who has most of them can wait for the rest, which is on its way. */
   get #leastAskMs(): number {
-    return this.map.size >= MOST_SHARE * this.roster.entries.size ? LATE_ASK_MS : ASK_MS;
+    const { entries, pacing } = this.roster;
+    return this.map.size >= MOST_SHARE * entries.size ? LATE_ASK_MS * pacing : ASK_MS;
   }
 
   /** Members came, or a link to ask over: records may be lacking. */

@@ -189,8 +189,10 @@ export class Rewiring {
 
   /** Shortest pause between rounds: the longer the room has been what it is, the less is left to gain by haste. */
   get #leastIntervalMs(): number {
-    const { rewireMaxMs, rewireAging } = this.core.config;
-    return Math.min(rewireMaxMs, Math.max(this.#paceMs, rewireAging * (this.core.nowMs - this.#changedMs)));
+    const { rewireMaxMs, rewireAging, rewireSettledMs } = this.core.config;
+    const ageMs = this.core.nowMs - this.#changedMs;
+    const paceMs = this.#paceMs * Math.max(1, ageMs / rewireSettledMs) ** 2;
+    return Math.min(rewireMaxMs, Math.max(paceMs, rewireAging * ageMs));
   }
 
   /** Neighbours offer something else than before: the links may be worth more or less. */

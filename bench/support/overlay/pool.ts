@@ -31,7 +31,10 @@ export class SeedPool {
     if (options.jobs === 1) return;
     const entry = fileURLToPath(new URL('pool-child.ts', import.meta.url));
     for (let job = 0; job < options.jobs; job++) {
-      const child = fork(entry, { execArgv: ['--import', 'tsx'], serialization: 'advanced' });
+      const child = fork(entry, {
+        execArgv: ['--max-semi-space-size=128', '--import', 'tsx'],
+        serialization: 'advanced',
+      });
       this.#children.push(child);
       this.#idle.push(child);
     }
