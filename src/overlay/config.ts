@@ -207,7 +207,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   regretMs: 60_000,
   regretMaxMs: 600_000,
   rewireMargin: 0.12,
-  rewireLeastMs: 0.0015,
+  rewireLeastMs: 0.002,
   poorLinks: 2,
   admissionMs: 4000,
   openLinkTimeoutMs: 20_000,
