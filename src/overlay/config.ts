@@ -29,6 +29,8 @@ export interface OverlayConfig {
   readonly rewireRandom: number;
   /** Share of the rounds in which estimates are doubted, for each share of them that proved wrong by more than twice. */
   readonly rewireDoubt: number;
+  /** Links one member tries at the same time, beside those that count: each takes a second or so, and what is not measured is not found. */
+  readonly trialsAtOnce: number;
   /** Sources of which a link would save most that its far end is asked about: whether it offers what the map promises. */
   readonly rewireSample: number;
   /** How long a member is left alone whose link disappointed, ms; twice as long each time … */
@@ -205,11 +207,12 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   rewireCandidates: 4,
   rewireRandom: 2,
   rewireDoubt: 2,
+  trialsAtOnce: 2,
   rewireSample: 8,
   regretMs: 60_000,
   regretMaxMs: 600_000,
   rewireMargin: 0.12,
-  rewireLeastMs: 0.0015,
+  rewireLeastMs: 0.002,
   poorLinks: 2,
   admissionMs: 4000,
   openLinkTimeoutMs: 20_000,
@@ -333,6 +336,8 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.rewireSettledMs > config.rewireGrowthMs, 'rewireSettledMs must leave time to rewire');
   require(config.rewireRandom <= config.rewireCandidates, 'rewireRandom must not exceed rewireCandidates');
   require(config.pacedMembers > config.fullMeshMembers, 'pacedMembers must be a large room');
+  require(config.trialsAtOnce >= 1 &&
+    config.trialsAtOnce <= config.maxPendingLinks, 'trialsAtOnce must be in 1–maxPendingLinks');
   require(config.rewireSlowing >= 1, 'rewireSlowing must be at least 1');
   require(config.dormantMs >= 10 * config.advertDelayMs, 'dormantMs must outlast what is told of a tree');
   require(config.plannedSpeakers >= 1, 'plannedSpeakers must be at least 1');

@@ -1,7 +1,7 @@
 /**
  * Opens, admits, splices and drops links. A member keeps at most `maxLinks`; one more only for the length of a
  * hand-over: to take in a newcomer when everybody is full (it is spliced into an existing link: newcomer and far end
- * link first, then the old link goes), or to join two islands. A little over 400 lines: each of these spends from the same
+ * link first, then the old link goes), or to join two islands; `trialsAtOnce` more while they are tried and paid for. A little over 400 lines: each of these spends from the same
  * few places, and what can be decided without them is in `links.ts`.
  */
 
@@ -104,9 +104,18 @@ export class Linkage {
       taken < maxLinks ||
       // Its voice is wanted by few of its neighbours: links that nobody would miss go for those who do want it.
       (taken <= maxLinks + 2 && this.trees.isDeserted) ||
-      (taken === maxLinks && (poor || this.#apart(peer, nowMs) || this.exchanges?.agreedWith(peer) === true));
+      (taken === maxLinks && (poor || this.#apart(peer, nowMs))) ||
+      (taken < maxLinks + this.core.config.trialsAtOnce && this.#mayTry(peer));
     if (room) this.#promised.set(peer, nowMs + this.core.config.admissionMs);
     return room;
+  }
+
+  /** Whether an exchange was agreed with a member, and no link too many is here but what exchanges pay for. */
+  #mayTry(peer: MemberId): boolean {
+    const { exchanges } = this;
+    if (!exchanges?.agreedWith(peer)) return false;
+    const settled = this.neighbours.links().filter((link) => !exchanges.isFresh(link.peer));
+    return settled.length <= this.core.limits.maxLinks;
   }
 
   /**
@@ -377,8 +386,10 @@ export class Linkage {
     const tooLate = core.nowMs - this.#overrunSinceMs >= core.config.overrunMs;
     // An exchange of links is paid for by its own rule; only if it is not, the newest goes.
     if (this.exchanges?.isFresh(newest.peer) && !tooLate) return;
+    // What has come to carry a voice by the time another link could not be passed on is not what goes.
     const isWanted =
-      this.#bridges.has(newest.peer) || (this.trees.isShunned && this.trees.carriesSpeech(newest.peer));
+      this.#bridges.has(newest.peer) ||
+      ((this.trees.isShunned || tooLate) && this.trees.carriesSpeech(newest.peer));
     if (!isWanted) {
       if (!newest.adjacencyKnown && !tooLate) return;
       const others = newest.adjacent.size - (newest.isLinkedTo(core.selfId) ? 1 : 0);

@@ -1,7 +1,7 @@
 /**
  * Makes the link graph of a larger room better, link by link. Each member now and then weighs links with a few others,
  * some at random and some near: what one would save either end, by the map of all links. The two that promise most are
- * asked whether they offer that, and what they would give up. When the gain exceeds what both would give up, the link is
+ * asked whether they offer that, and what they would give up. Where the gain exceeds what both would give up, the links are
  * opened, measured and weighed once more, and each end that then has too many gives up its least useful one. Rounds slow
  * down while nothing improves and start over when the room changes. A little over 400 lines: question, bargain, trial and
  * payment all turn on who was agreed with and which links are fresh.
@@ -22,7 +22,7 @@ import type { Roster } from './roster.js';
 import { ownWays, savingsOf, type Savings } from './savings.js';
 import type { Trees } from './trees.js';
 import type { Trials } from './trials.js';
-import { bestExchange, gainOfLink, netGainMs, UNSERVED_MS, type Offer } from './worth.js';
+import { bestExchanges, gainOfLink, netGainMs, UNSERVED_MS, type Offer } from './worth.js';
 
 type CostsRequest = ControlMessage & { type: 'costs-request' };
 type Costs = ControlMessage & { type: 'costs' };
@@ -218,10 +218,6 @@ export class Rewiring {
     return this.linkage.target;
   }
 
-  get #full(): boolean {
-    return this.neighbours.linkCount >= this.#target;
-  }
-
   #ask(): void {
     const { core, neighbours } = this;
     this.#nextRoundMs = core.nowMs + core.jittered(this.#intervalMs);
@@ -256,9 +252,10 @@ export class Rewiring {
     return this.core.config.rewireLeastMs * this.roster.entries.size;
   }
 
-  /** What another link costs, ms a source. */
+  /** What another link costs, ms a source; where links are still to be paid for, the least useful ones go for those. */
   get #priceMs(): number {
-    return this.#full ? (this.#leastUseful()?.priceMs ?? UNSERVED_MS) : 0;
+    const owed = this.neighbours.linkCount - this.#target;
+    return owed < 0 ? 0 : (this.#forSale()[owed]?.priceMs ?? UNSERVED_MS);
   }
 
   /** By what to multiply estimates in a round: the more often they have been wrong here, the more often they are doubted. */
@@ -329,22 +326,27 @@ export class Rewiring {
   #decide(round: Round): void {
     const { core } = this;
     this.#round = undefined;
-    const best = bestExchange(round.offers, core.config.rewireMargin, this.#leastMs) ?? this.#anyWay(round);
-    if (!best || this.#isBusy || this.neighbours.link(best.peer)) return;
-    this.#agreed.set(best.peer, { untilMs: core.nowMs + AGREEMENT_MS, bargain: best });
-    this.linkage.open(best.peer);
+    if (this.#isBusy) return;
+    for (const bargain of this.#chosen(round)) {
+      if (this.neighbours.link(bargain.peer)) continue;
+      this.#agreed.set(bargain.peer, { untilMs: core.nowMs + AGREEMENT_MS, bargain });
+      this.linkage.open(bargain.peer);
+    }
   }
 
   /** Who has a voice that is missed here is linked to even where others lose more by it than this member gains. */
-  #anyWay({ offers }: Round): (Offer<MemberId> & Bargain) | undefined {
-    if (!this.#isMissing) return undefined;
+  #chosen({ offers }: Round): (Offer<MemberId> & Bargain)[] {
+    const { rewireMargin, trialsAtOnce } = this.core.config;
+    if (!this.#isMissing)
+      return bestExchanges(offers, rewireMargin, this.#leastMs, trialsAtOnce - this.trials.size);
+    const best = bestExchanges(offers, rewireMargin, this.#leastMs, 1);
     const found = offers.filter(({ keptShare }) => keptShare > FOUND_SHARE);
-    return bestExchange(found, this.core.config.rewireMargin, -Infinity);
+    return best.length > 0 ? best : bestExchanges(found, rewireMargin, -Infinity, 1);
   }
 
-  /** A link is being tried or paid for. */
+  /** No further link can be tried, or one is being paid for. */
   get #isBusy(): boolean {
-    return this.#fresh.size > 0 || this.trials.size > 0;
+    return this.#fresh.size > 0 || this.trials.size >= this.core.config.trialsAtOnce;
   }
 
   /** Links being tried. */
@@ -385,23 +387,22 @@ export class Rewiring {
       if (core.nowMs < atMs) continue;
       this.#fresh.delete(peer);
       if (neighbours.linkCount <= this.#target) continue;
-      const least = this.#leastUseful();
+      const [least] = this.#forSale();
       if (least) this.linkage.drop(least.peer, 'surplus');
     }
   }
 
-  /** The link both ends would miss least. One to a member with hardly any other link is not for sale. */
-  #leastUseful(): { peer: MemberId; priceMs: number } | undefined {
+  /** Links by how much both ends would miss them, least first. One to a member with hardly any other link is not for sale. */
+  #forSale(): { peer: MemberId; priceMs: number }[] {
     const worth = this.trees.worthOfLinks();
-    let least: { peer: MemberId; priceMs: number } | undefined;
+    const links: { peer: MemberId; priceMs: number }[] = [];
     for (const link of this.neighbours.links()) {
       if (link.adjacencyKnown && link.adjacent.size <= this.core.config.poorLinks) continue;
       // What carries speech is left alone: moving a voice to another path is heard.
       if (this.#fresh.has(link.peer) || this.trees.carriesSpeech(link.peer)) continue;
-      const priceMs = (worth.get(link.peer) ?? 0) + link.worthToPeerMs;
-      if (!least || priceMs < least.priceMs) least = { peer: link.peer, priceMs };
+      links.push({ peer: link.peer, priceMs: (worth.get(link.peer) ?? 0) + link.worthToPeerMs });
     }
-    return least;
+    return links.sort((a, b) => a.priceMs - b.priceMs);
   }
 
   /** Tells the neighbours what their links are worth here. */

@@ -58,20 +58,17 @@ export function netGainMs({ gainMs, priceMs }: Omit<Offer<unknown>, 'peer'>, mar
   return gainMs - (1 + margin) * priceMs;
 }
 
-/** The exchange that pays best; it must exceed its price by `margin` (a share) and `leastMs`. */
-export function bestExchange<Exchange extends Offer<unknown>>(
+/** The exchanges that pay best, at most so many, best first; each must exceed its price by `margin` (a share) and `leastMs`. */
+export function bestExchanges<Exchange extends Offer<unknown>>(
   offers: readonly Exchange[],
   margin: number,
   leastMs: number,
-): Exchange | undefined {
-  let best: Exchange | undefined;
-  let bestNet = leastMs;
-  for (const offer of offers) {
-    const net = netGainMs(offer, margin);
-    if (net > bestNet) {
-      best = offer;
-      bestNet = net;
-    }
-  }
-  return best;
+  most: number,
+): Exchange[] {
+  return offers
+    .map((offer) => ({ offer, netMs: netGainMs(offer, margin) }))
+    .filter(({ netMs }) => netMs > leastMs)
+    .sort((a, b) => b.netMs - a.netMs)
+    .slice(0, Math.max(0, most))
+    .map(({ offer }) => offer);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { bestExchange, gainOfLink, UNSERVED_MS, lossMs, type Prospect } from '../../src/overlay/worth.js';
+import { bestExchanges, gainOfLink, UNSERVED_MS, lossMs, type Prospect } from '../../src/overlay/worth.js';
 import type { MemberId } from '../../src/units.js';
 
 const id = (name: string): MemberId => name as MemberId;
@@ -51,15 +51,19 @@ describe('what is lost without a neighbour', () => {
 });
 
 describe('which exchange', () => {
-  test('the one that leaves most after its price, by share and by milliseconds', () => {
+  test('those that leave most after their price, by share and by milliseconds', () => {
     const offers = [
       { peer: id('dear'), gainMs: 10, priceMs: 9.5 },
+      { peer: id('fair'), gainMs: 8, priceMs: 6 },
       { peer: id('good'), gainMs: 4, priceMs: 1 },
       { peer: id('small'), gainMs: 0.1, priceMs: 0 },
     ];
-    assert.equal(bestExchange(offers, 0.1, 0.15)?.peer, 'good');
-    assert.equal(bestExchange([offers[0]!], 0.1, 0.15), undefined);
-    assert.equal(bestExchange([offers[2]!], 0.1, 0.15), undefined);
-    assert.equal(bestExchange([], 0.1, 0.15), undefined);
+    const best = (most: number, among = offers): string[] =>
+      bestExchanges(among, 0.1, 0.15, most).map(({ peer }) => peer);
+    assert.deepEqual(best(1), ['good']);
+    assert.deepEqual(best(4), ['good', 'fair']);
+    assert.deepEqual(best(0), []);
+    assert.deepEqual(best(-1), []);
+    assert.deepEqual(best(4, []), []);
   });
 });
