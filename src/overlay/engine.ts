@@ -154,9 +154,9 @@ class Engine implements OverlayEngine {
       (to, message) => this.#signalling.sendRouted(to, encodeControl(message)),
     );
     this.#linkage.exchanges = this.#rewiring;
-    this.#trees.onLostVoice = () => {
-      this.#linkage.wake(core.config.cutOffMs);
-      this.#rewiring.voiceLost();
+    this.#trees.onLostVoice = (tree, isCutOff) => {
+      this.#linkage.voiceLost(tree, isCutOff);
+      this.#rewiring.voiceLost(isCutOff);
     };
   }
 
@@ -500,6 +500,10 @@ class Engine implements OverlayEngine {
     const message = decodeControl(payload);
     if (message?.type === 'costs-request') this.#rewiring.onRequest(from, message);
     else if (message?.type === 'costs') this.#rewiring.onCosts(from, message);
+    else if (message?.type === 'reject') {
+      this.#trees.onPointed(from, message.rejections);
+      this.#linkage.wake();
+    }
   }
 
   /** Who has few links, or sits in a small room, may be needed or spared at once: the others can wait for company. */

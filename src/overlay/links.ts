@@ -21,6 +21,8 @@ export interface LinkSituation {
   readonly maxLinks: number;
   /** Present members, this one included. */
   readonly members: number;
+  /** Of those pending, links across a gap. */
+  readonly bridging: number;
   /** It is this member's turn to reach across a gap even if that takes one link too many. */
   readonly mayBridge: boolean;
 }
@@ -80,7 +82,7 @@ export function chooseLinks(
 
   if (free <= 0) {
     // Full, yet somebody is out of reach: one link too many for the length of a hand-over may join two islands.
-    if (situation.pending > 0 || !situation.mayBridge) return [];
+    if (situation.bridging > 0 || !situation.mayBridge) return [];
     const across =
       roomy.find((candidate) => candidate.unreachable) ?? ranked.find((c) => c.unreachable && c.piped);
     return across ? [across.peer] : [];

@@ -41,8 +41,6 @@ const ASK_AGAIN_MS = 10_000;
 const DISAPPOINTING_MS = 20_000;
 /** So many times as many are asked while a voice is missed: the map does not show who blocks it. */
 const MISSING_CANDIDATES = 2;
-/** Share of what the map promises that somebody must offer for the round to end with it, while a voice is missed. */
-const FOUND_SHARE = 0.5;
 /** Between two times that a lost voice starts the rounds over, ms. */
 const LOST_PAUSE_MS = 10_000;
 /** Members remembered, of whom to ask and whom to leave alone. */
@@ -65,6 +63,8 @@ interface Bargain {
   readonly keptShare: number;
   /** What it would give up, ms a source. */
   readonly theirPriceMs: number;
+  /** It has a voice that is missed here. */
+  readonly hasMissed: boolean;
 }
 
 interface Agreement {
@@ -108,6 +108,15 @@ export class Rewiring {
     return (this.#agreed.get(peer)?.untilMs ?? -Infinity) > this.core.nowMs;
   }
 
+  /** The one that seems nearest of these. */
+  nearest(peers: readonly MemberId[]): MemberId | undefined {
+    const linksMs = this.distances.linksMs(peers);
+    const distanceMs = (at: number): number => linksMs[at] ?? Infinity;
+    let best = 0;
+    for (let at = 1; at < peers.length; at++) if (distanceMs(at) < distanceMs(best)) best = at;
+    return peers[best];
+  }
+
   /** Whether the link came by an exchange that is still under way. */
   isFresh(peer: MemberId): boolean {
     return this.#fresh.has(peer);
@@ -143,9 +152,12 @@ export class Rewiring {
     this.#startOver();
   }
 
-  /** A voice has no way here any more: somebody left or blocks it, and other links are the best now. */
-  voiceLost(): void {
+  /** A voice has no way here any more: somebody left or blocks it, and other links are the best now; or nobody around has it. */
+  voiceLost(isCutOff: boolean): void {
     if (this.core.nowMs - this.#changedMs >= LOST_PAUSE_MS) this.#startOver();
+    if (!isCutOff) return;
+    this.#nextRoundMs = this.core.nowMs;
+    this.#wakeAt(this.#nextRoundMs);
   }
 
   #startOver(): void {
@@ -321,9 +333,12 @@ export class Rewiring {
     const keptShare = sampleMs > 0 ? Math.min(1, keptMs / sampleMs) : 0;
     const gainMs = hereMs * keptShare + thereMs;
     const priceMs = this.#priceMs + answer.priceMs;
-    round.offers.push({ peer: from, gainMs, priceMs, keptShare, theirPriceMs: answer.priceMs });
-    // Who offers most of what is missed is not kept waiting for others.
-    if (round.asked.size === 0 || (keptShare > FOUND_SHARE && this.#isMissing)) {
+    const hasMissed = sample.some(
+      ({ costMs }, i) => costMs === UNSERVED_MS && (answer.costs[i] ?? Infinity) < Infinity,
+    );
+    round.offers.push({ peer: from, gainMs, priceMs, keptShare, theirPriceMs: answer.priceMs, hasMissed });
+    // Who has what is missed is not kept waiting for others.
+    if (round.asked.size === 0 || (hasMissed && this.#isMissing)) {
       round.endsMs = this.core.nowMs;
       this.#wakeAt(round.endsMs);
     }
@@ -332,7 +347,7 @@ export class Rewiring {
   #decide(round: Round): void {
     const { core } = this;
     this.#round = undefined;
-    const best = bestExchange(round.offers, core.config.rewireMargin, this.#leastMs) ?? this.#anyWay(round);
+    const best = this.#anyWay(round) ?? bestExchange(round.offers, core.config.rewireMargin, this.#leastMs);
     if (!best || this.#isBusy || this.neighbours.link(best.peer)) return;
     this.#agreed.set(best.peer, { untilMs: core.nowMs + AGREEMENT_MS, bargain: best });
     this.linkage.open(best.peer);
@@ -341,7 +356,7 @@ export class Rewiring {
   /** Who has a voice that is missed here is linked to even where others lose more by it than this member gains. */
   #anyWay({ offers }: Round): (Offer<MemberId> & Bargain) | undefined {
     if (!this.#isMissing) return undefined;
-    const found = offers.filter(({ keptShare }) => keptShare > FOUND_SHARE);
+    const found = offers.filter(({ hasMissed }) => hasMissed);
     return bestExchange(found, this.core.config.rewireMargin, -Infinity);
   }
 
