@@ -230,7 +230,22 @@ class Engine implements OverlayEngine {
       links: this.#neighbours.links().map(({ peer, rttMs }) => ({ peerId: peer, rttMs })),
       trees: this.#trees.views(),
       onDuty: this.#roster.onDuty(),
+      isCastaway: this.#isCastaway,
     };
+  }
+
+  /**
+   * Whether most neighbours went at once and those that are left reach fewer others than stay at the doorbell: none of them
+   * may be one who does. A newcomer, whose map is not whole, cannot tell.
+   */
+  get #isCastaway(): boolean {
+    const { plan } = this.#trees;
+    const { dutyMembers } = this.#core.config;
+    if (!this.#roster.isLarge || this.#neighbours.linkCount >= dutyMembers || !plan.isComplete) return false;
+    let inReach = 0;
+    for (const handle of this.#roster.byHandle.keys()) if (plan.costMs(handle) < Infinity) inReach++;
+    // It reaches itself.
+    return inReach <= dutyMembers;
   }
 
   #take(input: OverlayInput): void {
@@ -247,6 +262,7 @@ class Engine implements OverlayEngine {
         break;
       case 'pipe-up':
         this.#gossip.greet(this.#neighbours.up(input.peer, 'pipe', core.nowMs));
+        if (this.#isCastaway) this.#linkage.askAnew();
         this.#linkage.wake();
         break;
       case 'pipe-down':

@@ -50,6 +50,8 @@ export class Linkage {
   /** Links that led to members no tree reached before, asked for or open. At most one per neighbour or link asked for. */
   readonly #bridges = new Set<MemberId>();
   #wasLarge = false;
+  /** Links it had are gone: who answers at the doorbell is asked first. */
+  #asksAtDoor = false;
   #overrunSinceMs: number | undefined = undefined;
   /** Until when a place is kept because the first link's far end may announce a splice. */
   #holdUntilMs = 0;
@@ -109,7 +111,12 @@ export class Linkage {
     if (taken + this.#pending.size >= maxLinks + this.core.config.maxPendingLinks) return false;
     // Links given up for others still stand for a moment: a browser keeps no more than twice as many.
     const isCrowded = this.neighbours.linked.length + this.#promised.size >= 2 * maxLinks;
-    const poor = !entry || deservesSplice(this.#linksOf(entry), entry.maxLinks, maxLinks, this.core.config);
+    // Whoever stands at the doorbell, or has no link by the map that its far end tells of, lost those that it told of.
+    const poor =
+      !entry ||
+      this.neighbours.get(peer)?.piped === true ||
+      (this.#mappedLinksOf(entry) !== undefined && this.trees.plan.costMs(handleOf(peer)) === Infinity) ||
+      deservesSplice(this.#linksOf(entry), entry.maxLinks, maxLinks, this.core.config);
     const room =
       (taken < maxLinks && !(isCrowded && this.trees.isShunned)) ||
       // Its voice is wanted by few of its neighbours: links that nobody would miss go for those who do want it.
@@ -209,6 +216,7 @@ export class Linkage {
     this.#splices.delete(peer);
     if (splice) this.drop(splice.instead, 'replaced');
     const entry = this.roster.get(peer);
+    this.#asksAtDoor = false;
     const first = this.neighbours.linkCount === 1;
     if (first && (!entry || this.#linksOf(entry) + 1 >= entry.maxLinks))
       this.#holdUntilMs = this.core.nowMs + SPLICE_NOTICE_MS;
@@ -317,8 +325,7 @@ export class Linkage {
     const { core, roster, neighbours } = this;
     if (neighbours.all.size === 0) {
       // Nobody carries a request. Those on their way are lost, and would keep this member from asking at the doorbell.
-      this.#pending.clear();
-      this.#bridges.clear();
+      this.askAnew();
       return;
     }
     const unreachable = new Set(this.trees.unserved(core.config.unreachableMs).map((tree) => tree.source));
@@ -351,6 +358,7 @@ export class Linkage {
     }
     const situation = {
       links: neighbours.linkCount,
+      asksAtDoor: this.#asksAtDoor,
       pending: this.#pending.size + this.#promised.size + (core.nowMs < this.#holdUntilMs ? 1 : 0),
       maxLinks: core.limits.maxLinks,
       members: roster.entries.size,
@@ -443,6 +451,16 @@ export class Linkage {
     for (const member of unreachable)
       since = Math.min(since, this.trees.of(member)?.unservedSinceMs ?? Infinity);
     return core.nowMs - since >= core.config.unreachableMs * (1 + turn);
+  }
+
+  /** What was asked for so far went nowhere, and would keep this member from asking those that it meets at the doorbell. */
+  askAnew(): void {
+    for (const peer of this.#pending.keys()) {
+      this.core.effects.push({ type: 'close-link', peer });
+      this.#bridges.delete(peer);
+    }
+    this.#pending.clear();
+    this.#asksAtDoor ||= this.roster.entries.size > 1;
   }
 
   /** Opens a link, whatever the room left. */

@@ -17,6 +17,8 @@ export interface LinkCandidate {
 
 export interface LinkSituation {
   readonly links: number;
+  /** It lost its links, all or nearly all at once. */
+  readonly asksAtDoor: boolean;
   readonly pending: number;
   readonly maxLinks: number;
   /** Present members, this one included. */
@@ -92,6 +94,10 @@ export function chooseLinks(
   const missing =
     situation.links === 0 && situation.maxLinks <= 4 ? 1 : target - situation.links - situation.pending;
   const chosen = roomy.slice(0, Math.max(0, Math.min(budget, missing))).map((candidate) => candidate.peer);
+  // Many that are known may have gone with the own neighbours; who answers at the doorbell is there, and makes room.
+  const door = situation.asksAtDoor ? ranked.find((candidate) => candidate.piped) : undefined;
+  if (door && budget > 0 && !chosen.includes(door.peer))
+    chosen.splice(0, Math.max(0, chosen.length + 1 - budget), door.peer);
   const across = ranked.find((candidate) => candidate.unreachable);
   if (across && situation.mayBridge && situation.links > 0 && chosen.length === 0 && budget > 0)
     chosen.push(across.peer);
