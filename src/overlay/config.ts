@@ -58,7 +58,7 @@ export interface OverlayConfig {
   readonly linkCheckMs: number;
   /** How often links are reconsidered when nothing is missing, ms. */
   readonly linkReviewMs: number;
-  /** How long a voice that was being heard may be without any route before a link to its source is tried, ms: beyond repair by others. */
+  /** How long a voice that was being heard may be missed, with nobody around left to ask, before a link to its source is tried, ms: a round trip, in which others may have found a way. */
   readonly cutOffMs: number;
   /** How long all neighbours may be too full to pass a voice on before a link to one of those they point to is opened, ms. */
   readonly hintMs: number;
@@ -222,7 +222,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   overrunMs: 2000,
   linkCheckMs: 250,
   linkReviewMs: 2000,
-  cutOffMs: 400,
+  cutOffMs: 150,
   hintMs: 400,
   unreachableMs: 2500,
   lostMs: 6000,
@@ -310,7 +310,10 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.backoffMs > 0 &&
     config.backoffMs <= config.backoffMaxMs, 'backoffMs must be in (0, backoffMaxMs]');
   require(config.advertUrgentMs <= config.advertDelayMs, 'advertUrgentMs must not exceed advertDelayMs');
-  require(config.cutOffMs <= config.unreachableMs, 'cutOffMs must not exceed unreachableMs');
+  require(config.cutOffMs >= config.stallMs, 'cutOffMs below stallMs takes a lost frame for a block');
+  require(config.cutOffMs <=
+    config.hintMs, 'cutOffMs must not exceed hintMs: whoever is cut off is looked at first');
+  require(config.hintMs <= config.unreachableMs, 'hintMs must not exceed unreachableMs');
   require(config.regretMs <= config.regretMaxMs, 'regretMs must not exceed regretMaxMs');
   require(config.distrustMs <= config.distrustMaxMs, 'distrustMs must not exceed distrustMaxMs');
   require(config.lostMs > config.unreachableMs, 'lostMs must leave time to bridge a gap first');

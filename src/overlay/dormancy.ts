@@ -58,7 +58,7 @@ export interface TreeTable {
   /** Its source speaks. */
   speaks(tree: Tree): void;
   /** A voice is said to be there that nobody around passes on. */
-  lacks(): void;
+  lacks(source: Source): void;
 }
 
 export class Dormancy {
@@ -301,7 +301,7 @@ export class Dormancy {
     const isComplete = this.plan.isComplete;
     for (const tree of this.table.awake) {
       if (this.#isForlorn(tree)) this.#lieDown(tree, undefined);
-      else if (this.isWithheld(tree) && !this.neighbours.isOffered(tree.slot)) this.table.lacks();
+      else if (this.isWithheld(tree) && !this.neighbours.isOffered(tree.slot)) this.table.lacks(tree.root);
     }
     const { ways } = this.plan;
     if (ways === this.#reviewedWays && nowMs - this.#reviewedAtMs < REVIEW_AGAIN_MS) return;

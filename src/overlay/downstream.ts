@@ -198,7 +198,13 @@ export class Downstream {
       tree.asked.delete(from);
       core.unsubscribe(from, tree.handle);
     }
-    if (!tree.connected || tree.path.length >= MAX_PATH_HOPS) return void this.#refuse(tree, from, 'full');
+    if (!tree.connected || tree.stalled) {
+      // Whoever lost its way must not hang on others that lost theirs: they would send each other round for seconds.
+      asker.told.set(tree.slot, 0);
+      tree.owesOffers = true;
+      return void this.#refuse(tree, from, 'leaf');
+    }
+    if (tree.path.length >= MAX_PATH_HOPS) return void this.#refuse(tree, from, 'full');
     const isMarket = this.isMarket(tree) && !request.urgent && !request.unserved;
     let robbed: Tree | undefined;
     const present = tree.children.get(from);
@@ -353,7 +359,8 @@ export class Downstream {
     const { core } = this;
     if (!told && !offers) return;
     let delayMs = Infinity;
-    if (!offers && !tree.blocked && tree.asked.size > 0) delayMs = core.config.advertDelayMs;
+    if (this.#isOffering(tree)) delayMs = core.config.advertUrgentMs;
+    else if (!offers && !tree.blocked && tree.asked.size > 0) delayMs = core.config.advertDelayMs;
     else if (!told || !offers || told.epoch !== tree.root.epoch) delayMs = core.config.advertUrgentMs;
     else if (this.#differs(tree, told))
       delayMs = tree.speaking ? core.config.advertUrgentMs : core.config.advertDelayMs;
@@ -375,14 +382,37 @@ export class Downstream {
   /** Tells every neighbour what changed for it. */
   advertise(tree: Tree): void {
     tree.advertAtMs = Infinity;
+    if (this.#isOffering(tree)) {
+      // Those below hear of it later, or not at all: a way found at once costs them nothing.
+      for (const neighbour of this.neighbours.linked)
+        if (!tree.children.has(neighbour.peer)) this.#tell(tree, neighbour, false, true);
+      tree.owesOffers = true;
+      if (!tree.connected) return this.noteChange(tree);
+    }
     const offers = this.#offers(tree);
     const { told } = tree;
     const changed =
       offers &&
       (!told || told.epoch !== tree.root.epoch || this.#differs(tree, told) || this.#isRepriced(tree, told));
-    for (const neighbour of this.neighbours.linked) this.#tell(tree, neighbour, offers, changed);
+    for (const neighbour of this.neighbours.linked)
+      this.#tell(tree, neighbour, offers && !this.#isWithheld(tree, neighbour), changed);
     if (changed || !offers) tree.told = offers ? this.#snapshot(tree) : undefined;
     if (offers && !tree.own) tree.feasibleMs = Math.min(tree.feasibleMs, tree.costMs);
+  }
+
+  /** Whoever has the voice from nowhere offers it to nobody but those below: others that miss it would hang on it in vain. */
+  #isWithheld(tree: Tree, { peer }: Neighbour): boolean {
+    return tree.isStarving && !tree.children.has(peer);
+  }
+
+  /** Whether neighbours still count on what this member has not any more. */
+  #isOffering(tree: Tree): boolean {
+    return (
+      tree.isStarving &&
+      this.neighbours.linked.some(
+        (link) => link.told.get(tree.slot) === TOLD_OFFER && this.#isWithheld(tree, link),
+      )
+    );
   }
 
   /**
@@ -405,7 +435,7 @@ export class Downstream {
 
   /** Tells a new neighbour. */
   introduce(tree: Tree, neighbour: Neighbour): void {
-    if (!this.#offers(tree)) {
+    if (!this.#offers(tree) || this.#isWithheld(tree, neighbour)) {
       if (tree.hinted) this.#hint(tree, neighbour);
       return;
     }

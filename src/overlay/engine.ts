@@ -154,9 +154,9 @@ class Engine implements OverlayEngine {
       (to, message) => this.#signalling.sendRouted(to, encodeControl(message)),
     );
     this.#linkage.exchanges = this.#rewiring;
-    this.#trees.onLostVoice = () => {
-      this.#linkage.wake(core.config.cutOffMs);
-      this.#rewiring.voiceLost();
+    this.#trees.onLostVoice = (source, isCutOff) => {
+      this.#linkage.voiceLost(source, isCutOff);
+      this.#rewiring.voiceLost(isCutOff);
     };
   }
 
@@ -230,7 +230,22 @@ class Engine implements OverlayEngine {
       links: this.#neighbours.links().map(({ peer, rttMs }) => ({ peerId: peer, rttMs })),
       trees: this.#trees.views(mostLookups),
       onDuty: this.#roster.onDuty(),
+      isCastaway: this.#isCastaway,
     };
+  }
+
+  /**
+   * Whether most neighbours went at once and those that are left reach fewer others than stay at the doorbell: none of them
+   * may be one who does. A newcomer, whose map is not whole, cannot tell.
+   */
+  get #isCastaway(): boolean {
+    const { plan } = this.#trees;
+    const { dutyMembers } = this.#core.config;
+    if (!this.#roster.isLarge || this.#neighbours.linkCount >= dutyMembers || !plan.isComplete) return false;
+    let inReach = 0;
+    for (const handle of this.#roster.byHandle.keys()) if (plan.costMs(handle) < Infinity) inReach++;
+    // It reaches itself.
+    return inReach <= dutyMembers;
   }
 
   #take(input: OverlayInput): void {
@@ -247,6 +262,7 @@ class Engine implements OverlayEngine {
         break;
       case 'pipe-up':
         this.#gossip.greet(this.#neighbours.up(input.peer, 'pipe', core.nowMs));
+        if (this.#isCastaway) this.#linkage.askAnew();
         this.#linkage.wake();
         break;
       case 'pipe-down':
@@ -500,6 +516,10 @@ class Engine implements OverlayEngine {
     const message = decodeControl(payload);
     if (message?.type === 'costs-request') this.#rewiring.onRequest(from, message);
     else if (message?.type === 'costs') this.#rewiring.onCosts(from, message);
+    else if (message?.type === 'reject') {
+      this.#trees.onPointed(from, message.rejections);
+      this.#linkage.wake();
+    }
   }
 
   /** Who has few links, or sits in a small room, may be needed or spared at once: the others can wait for company. */

@@ -111,6 +111,8 @@ export interface OverlayView {
   readonly trees: readonly TreeView[];
   /** The longest-lived members, oldest first: they stay at the doorbell. */
   readonly onDuty: readonly MemberId[];
+  /** Hardly anybody is in reach of the few links that are left: this member rings as if it were alone. */
+  readonly isCastaway: boolean;
 }
 
 export interface OverlayEngine {

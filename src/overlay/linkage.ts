@@ -10,6 +10,7 @@ import type { DropReason } from '../wire/control.js';
 import type { RosterEntry } from '../wire/roster-entry.js';
 import { Backoffs } from './backoffs.js';
 import { hopTag, type Core } from './core.js';
+import { draw } from './draw.js';
 import {
   targetFirst,
   chooseLinks,
@@ -23,10 +24,17 @@ import type { LinkMap } from './link-map.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import type { Rewiring } from './rewiring.js';
 import type { Roster } from './roster.js';
+import type { Source } from './source.js';
+import type { Tree } from './tree.js';
 import type { Trees } from './trees.js';
 
 /** How soon a full member tells a newcomer which neighbour will call it, ms: a round trip and some. */
 const SPLICE_NOTICE_MS = 500;
+/** Who links to a speaker to hear it has asked for the voice by then, ms: two long round trips. */
+const ASKS_WITHIN_MS = 1000;
+/** Members that one who finds no place is pointed to. */
+const POINTED_TO = 3;
+const NOBODY: readonly MemberId[] = [];
 
 export class Linkage {
   nextMs = 0;
@@ -40,15 +48,18 @@ export class Linkage {
   readonly #splices = new Map<MemberId, { instead: MemberId; untilMs: number }>();
   /** Told the key (a neighbour) to link to the value in our place. At most one per neighbour. */
   readonly #ordered = new Map<MemberId, { peer: MemberId; untilMs: number }>();
-  /** Links that led to members no tree reached before. At most one per neighbour. */
+  /** Links that led to members no tree reached before, asked for or open. At most one per neighbour or link asked for. */
   readonly #bridges = new Set<MemberId>();
   #wasLarge = false;
+  /** Links it had are gone: who answers at the doorbell is asked first. */
+  #asksAtDoor = false;
   #overrunSinceMs: number | undefined = undefined;
   /** Until when a place is kept because the first link's far end may announce a splice. */
   #holdUntilMs = 0;
   leaving = false;
   /** Exchanges of links under way. */
-  exchanges: Pick<Rewiring, 'agreedWith' | 'isFresh' | 'tried'> | undefined = undefined;
+  exchanges: Pick<Rewiring, 'agreedWith' | 'isFresh' | 'tried' | 'sendRouted' | 'nearest'> | undefined =
+    undefined;
 
   constructor(
     readonly core: Core,
@@ -99,14 +110,28 @@ export class Linkage {
     const { maxLinks } = this.core.limits;
     // All the own requests may be granted at once.
     if (taken + this.#pending.size >= maxLinks + this.core.config.maxPendingLinks) return false;
-    const poor = !entry || deservesSplice(this.#linksOf(entry), entry.maxLinks, maxLinks, this.core.config);
+    // Links given up for others still stand for a moment: a browser keeps no more than twice as many.
+    const isCrowded = this.neighbours.linked.length + this.#promised.size >= 2 * maxLinks;
+    // Whoever stands at the doorbell, or has no link by the map that its far end tells of, lost those that it told of.
+    const poor =
+      !entry ||
+      this.neighbours.get(peer)?.piped === true ||
+      (this.#mappedLinksOf(entry) !== undefined && this.trees.plan.costMs(handleOf(peer)) === Infinity) ||
+      deservesSplice(this.#linksOf(entry), entry.maxLinks, maxLinks, this.core.config);
     const room =
-      taken < maxLinks ||
+      (taken < maxLinks && !(isCrowded && this.trees.isShunned)) ||
       // Its voice is wanted by few of its neighbours: links that nobody would miss go for those who do want it.
-      (taken <= maxLinks + 2 && this.trees.isDeserted) ||
+      (taken <= maxLinks + 2 && !isCrowded && this.trees.isDeserted) ||
+      (taken === maxLinks && this.#deaf().length > 0) ||
+      // A voice was cut off here as it is there: one way in serves both.
+      (taken <= maxLinks + 1 && this.trees.wasCutOff) ||
       (taken === maxLinks && (poor || this.#apart(peer, nowMs))) ||
       (taken < maxLinks + this.core.config.trialsAtOnce && this.#mayTry(peer));
-    if (room) this.#promised.set(peer, nowMs + this.core.config.admissionMs);
+    if (room) {
+      this.#promised.set(peer, nowMs + this.core.config.admissionMs);
+      this.wake();
+    }
+    if (this.trees.isSpeaking && (!room || this.trees.isShunned)) this.#pointTo(peer);
     return room;
   }
 
@@ -116,6 +141,42 @@ export class Linkage {
     if (!exchanges?.agreedWith(peer)) return false;
     const settled = this.neighbours.links().filter((link) => !exchanges.isFresh(link.peer));
     return settled.length <= this.core.limits.maxLinks;
+  }
+
+  /** Perhaps it wants to hear this member: those who do will pass the voice on, and may be nearer. */
+  #pointTo(peer: MemberId): void {
+    const { core, trees } = this;
+    const listeners = trees.of(core.selfId)?.tree?.forwardTo ?? [];
+    const coming = [...this.#promised.keys()].filter((promised) => promised !== peer);
+    const redirects = [...draw(listeners, POINTED_TO, core.random), ...draw(coming, POINTED_TO, core.random)];
+    if (redirects.length === 0) return;
+    const rejections = [{ source: handleOf(core.selfId), reason: 'full', redirects } as const];
+    this.exchanges?.sendRouted(peer, { type: 'reject', rejections });
+  }
+
+  /** Links to members that block the own voice while it is heard, or, where several do at once, that it does not pass over. */
+  #deaf(): Neighbour[] {
+    const { core, neighbours, trees } = this;
+    if (!trees.isSpeaking) return [];
+    const self = handleOf(core.selfId);
+    return neighbours
+      .links()
+      .filter(
+        ({ peer, linkedAtMs, unwanted }) =>
+          unwanted.has(self) ||
+          (trees.isShunned && core.nowMs - linkedAtMs > ASKS_WITHIN_MS && !trees.carriesSpeech(peer)),
+      );
+  }
+
+  /** Such links go at once for members that want to hear it. */
+  #yieldToListeners(): void {
+    const { core, neighbours } = this;
+    for (const { peer } of this.#deaf()) {
+      const { linkCount } = neighbours;
+      if (linkCount <= core.config.poorLinks || linkCount + this.#promised.size <= core.limits.maxLinks)
+        return;
+      this.drop(peer, 'surplus');
+    }
   }
 
   /**
@@ -137,6 +198,13 @@ export class Linkage {
     return nowMs - since >= this.core.config.unreachableMs || this.trees.cutOff().includes(source);
   }
 
+  /** A voice has no parent any more; or nobody around has it, and its source is wanted whatever came of links to it. */
+  voiceLost({ memberId, unservedSinceMs }: Source, isCutOff: boolean): void {
+    const { nowMs, config } = this.core;
+    if (isCutOff) this.#backoff.forgive(memberId);
+    this.wake(Math.max(0, (unservedSinceMs ?? nowMs) + config.cutOffMs - nowMs));
+  }
+
   /** Looks at the links again soon: something changed. */
   wake(delayMs = 0): void {
     this.nextMs = Math.min(this.nextMs, this.core.nowMs + delayMs);
@@ -149,7 +217,8 @@ export class Linkage {
 
   linkUp(peer: MemberId): void {
     const isFull = this.neighbours.linkCount > this.core.limits.maxLinks;
-    if (this.#apart(peer, this.core.nowMs) || (isFull && this.trees.isDeserted)) this.#bridges.add(peer);
+    if (this.#apart(peer, this.core.nowMs) || (isFull && (this.trees.isDeserted || this.trees.wasCutOff)))
+      this.#bridges.add(peer);
     this.#pending.delete(peer);
     this.#promised.delete(peer);
     this.#backoff.forgive(peer);
@@ -157,6 +226,7 @@ export class Linkage {
     this.#splices.delete(peer);
     if (splice) this.drop(splice.instead, 'replaced');
     const entry = this.roster.get(peer);
+    this.#asksAtDoor = false;
     const first = this.neighbours.linkCount === 1;
     if (first && (!entry || this.#linksOf(entry) + 1 >= entry.maxLinks))
       this.#holdUntilMs = this.core.nowMs + SPLICE_NOTICE_MS;
@@ -245,6 +315,7 @@ export class Linkage {
     // Pauses after links that were exchanged for others: in a small room everybody is wanted.
     if (this.#wasLarge && !this.roster.isLarge) this.#backoff.clear();
     this.#wasLarge = this.roster.isLarge;
+    this.#yieldToListeners();
     if (neighbours.linkCount > core.limits.maxLinks) this.#resolveOverrun();
     else {
       this.#overrunSinceMs = undefined;
@@ -264,7 +335,7 @@ export class Linkage {
     const { core, roster, neighbours } = this;
     if (neighbours.all.size === 0) {
       // Nobody carries a request. Those on their way are lost, and would keep this member from asking at the doorbell.
-      this.#pending.clear();
+      this.askAnew();
       return;
     }
     const unreachable = new Set(
@@ -299,25 +370,45 @@ export class Linkage {
     }
     const situation = {
       links: neighbours.linkCount,
+      asksAtDoor: this.#asksAtDoor,
       pending: this.#pending.size + this.#promised.size + (core.nowMs < this.#holdUntilMs ? 1 : 0),
       maxLinks: core.limits.maxLinks,
       members: roster.entries.size,
+      bridging: isBlockedOff ? this.#bridging : this.#pending.size + this.#promised.size,
       mayBridge: isBlockedOff || (unreachable.size > 0 && this.#mayBridge(unreachable)),
     };
     const chosen = chooseLinks(situation, candidates, core.config, core.random);
-    for (const peer of chosen) this.#open(peer);
+    for (const peer of chosen) {
+      if (unreachable.has(peer)) this.#bridges.add(peer);
+      this.#open(peer);
+    }
     if (chosen.length > 0 || waiting || unreachable.size > 0 || this.#pending.size > 0) {
       this.wake(core.jittered(core.config.linkCheckMs));
     }
   }
 
+  /** Links asked for because a voice has no way here. */
+  get #bridging(): number {
+    let bridging = 0;
+    for (const peer of this.#pending.keys()) if (this.#bridges.has(peer)) bridging++;
+    return bridging;
+  }
+
   /** A voice that every neighbour is too full to pass on: those they point to have room, or make some, and are linked to for it. */
   #followHints(): void {
     const { core, roster, neighbours } = this;
-    for (const { tree } of this.trees.unserved(core.config.hintMs)) {
-      if (neighbours.linkCount + this.#pending.size >= core.limits.maxLinks) return;
+    const cutOff = this.trees.cutOff();
+    for (const source of this.trees.unserved(core.config.cutOffMs)) {
+      const { tree } = source;
+      if (!tree) continue;
       if (this.#pending.size >= core.config.maxPendingLinks) return;
-      if (!tree || !neighbours.isOffered(tree.slot)) continue;
+      if (cutOff.includes(source)) {
+        this.#askPointedTo(tree);
+        continue;
+      }
+      if (neighbours.linkCount + this.#pending.size >= core.limits.maxLinks) continue;
+      if (core.nowMs - (source.unservedSinceMs ?? 0) < core.config.hintMs) continue;
+      if (!this.trees.isOffered(source)) continue;
       const hint = tree.hints.find((peer) => {
         const entry = roster.get(peer);
         if (!entry || peer === core.selfId || neighbours.link(peer) || !this.mayAsk(peer)) return false;
@@ -328,6 +419,21 @@ export class Linkage {
       });
       if (hint !== undefined) this.open(hint);
     }
+  }
+
+  /** A voice that its source could not pass on here: those it named will have it, and make room. */
+  #askPointedTo(tree: Tree): void {
+    const { core, roster, neighbours } = this;
+    // The source itself and one of them: what opens first serves.
+    if (this.#bridging > 1) return;
+    const asked = tree.hints.filter(
+      (hint) => hint !== core.selfId && roster.get(hint) && !neighbours.link(hint) && this.mayAsk(hint),
+    );
+    tree.hints = NOBODY;
+    const peer = this.exchanges?.nearest(asked);
+    if (peer === undefined) return;
+    this.#bridges.add(peer);
+    this.open(peer);
   }
 
   /**
@@ -359,6 +465,16 @@ export class Linkage {
     for (const member of unreachable)
       since = Math.min(since, this.trees.of(member)?.unservedSinceMs ?? Infinity);
     return core.nowMs - since >= core.config.unreachableMs * (1 + turn);
+  }
+
+  /** What was asked for so far went nowhere, and would keep this member from asking those that it meets at the doorbell. */
+  askAnew(): void {
+    for (const peer of this.#pending.keys()) {
+      this.core.effects.push({ type: 'close-link', peer });
+      this.#bridges.delete(peer);
+    }
+    this.#pending.clear();
+    this.#asksAtDoor ||= this.roster.entries.size > 1;
   }
 
   /** Opens a link, whatever the room left. */
@@ -483,7 +599,11 @@ export class Linkage {
   }
 
   #expire(nowMs: number): void {
-    for (const [peer, untilMs] of this.#pending) if (nowMs >= untilMs) this.#pending.delete(peer);
+    for (const [peer, untilMs] of this.#pending) {
+      if (nowMs < untilMs) continue;
+      this.#pending.delete(peer);
+      this.#bridges.delete(peer);
+    }
     for (const [peer, untilMs] of this.#promised) if (nowMs >= untilMs) this.#promised.delete(peer);
     for (const [peer, { untilMs }] of this.#splices) if (nowMs >= untilMs) this.#splices.delete(peer);
     for (const [peer, { untilMs }] of this.#ordered) if (nowMs >= untilMs) this.#ordered.delete(peer);

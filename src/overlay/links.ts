@@ -17,10 +17,14 @@ export interface LinkCandidate {
 
 export interface LinkSituation {
   readonly links: number;
+  /** It lost its links, all or nearly all at once. */
+  readonly asksAtDoor: boolean;
   readonly pending: number;
   readonly maxLinks: number;
   /** Present members, this one included. */
   readonly members: number;
+  /** Of those pending, links across a gap. */
+  readonly bridging: number;
   /** It is this member's turn to reach across a gap even if that takes one link too many. */
   readonly mayBridge: boolean;
 }
@@ -80,7 +84,7 @@ export function chooseLinks(
 
   if (free <= 0) {
     // Full, yet somebody is out of reach: one link too many for the length of a hand-over may join two islands.
-    if (situation.pending > 0 || !situation.mayBridge) return [];
+    if (situation.bridging > 0 || !situation.mayBridge) return [];
     const across =
       roomy.find((candidate) => candidate.unreachable) ?? ranked.find((c) => c.unreachable && c.piped);
     return across ? [across.peer] : [];
@@ -90,6 +94,10 @@ export function chooseLinks(
   const missing =
     situation.links === 0 && situation.maxLinks <= 4 ? 1 : target - situation.links - situation.pending;
   const chosen = roomy.slice(0, Math.max(0, Math.min(budget, missing))).map((candidate) => candidate.peer);
+  // Many that are known may have gone with the own neighbours; who answers at the doorbell is there, and makes room.
+  const door = situation.asksAtDoor ? ranked.find((candidate) => candidate.piped) : undefined;
+  if (door && budget > 0 && !chosen.includes(door.peer))
+    chosen.splice(0, Math.max(0, chosen.length + 1 - budget), door.peer);
   const across = ranked.find((candidate) => candidate.unreachable);
   if (across && situation.mayBridge && situation.links > 0 && chosen.length === 0 && budget > 0)
     chosen.push(across.peer);

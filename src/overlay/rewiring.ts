@@ -41,8 +41,6 @@ const ASK_AGAIN_MS = 10_000;
 const DISAPPOINTING_MS = 20_000;
 /** So many times as many are asked while a voice is missed: the map does not show who blocks it. */
 const MISSING_CANDIDATES = 2;
-/** Share of what the map promises that somebody must offer for the round to end with it, while a voice is missed. */
-const FOUND_SHARE = 0.5;
 /** Between two times that a lost voice starts the rounds over, ms. */
 const LOST_PAUSE_MS = 10_000;
 /** Members remembered, of whom to ask and whom to leave alone. */
@@ -65,6 +63,8 @@ interface Bargain {
   readonly keptShare: number;
   /** What it would give up, ms a source. */
   readonly theirPriceMs: number;
+  /** It has a voice that is missed here. */
+  readonly hasMissed: boolean;
 }
 
 interface Agreement {
@@ -108,6 +108,15 @@ export class Rewiring {
     return (this.#agreed.get(peer)?.untilMs ?? -Infinity) > this.core.nowMs;
   }
 
+  /** The one that seems nearest of these. */
+  nearest(peers: readonly MemberId[]): MemberId | undefined {
+    const linksMs = this.distances.linksMs(peers);
+    const distanceMs = (at: number): number => linksMs[at] ?? Infinity;
+    let best = 0;
+    for (let at = 1; at < peers.length; at++) if (distanceMs(at) < distanceMs(best)) best = at;
+    return peers[best];
+  }
+
   /** Whether the link came by an exchange that is still under way. */
   isFresh(peer: MemberId): boolean {
     return this.#fresh.has(peer);
@@ -143,9 +152,12 @@ export class Rewiring {
     this.#startOver();
   }
 
-  /** A voice has no way here any more: somebody left or blocks it, and other links are the best now. */
-  voiceLost(): void {
+  /** A voice has no way here any more: somebody left or blocks it, and other links are the best now; or nobody around has it. */
+  voiceLost(isCutOff: boolean): void {
     if (this.core.nowMs - this.#changedMs >= LOST_PAUSE_MS) this.#startOver();
+    if (!isCutOff) return;
+    this.#nextRoundMs = this.core.nowMs;
+    this.#wakeAt(this.#nextRoundMs);
   }
 
   #startOver(): void {
@@ -315,9 +327,12 @@ export class Rewiring {
     const keptShare = sampleMs > 0 ? Math.min(1, keptMs / sampleMs) : 0;
     const gainMs = hereMs * keptShare + thereMs;
     const priceMs = this.#priceMs + answer.priceMs;
-    round.offers.push({ peer: from, gainMs, priceMs, keptShare, theirPriceMs: answer.priceMs });
-    // Who offers most of what is missed is not kept waiting for others.
-    if (round.asked.size === 0 || (keptShare > FOUND_SHARE && this.#isMissing)) {
+    const hasMissed = sample.some(
+      ({ costMs }, i) => costMs === UNSERVED_MS && (answer.costs[i] ?? Infinity) < Infinity,
+    );
+    round.offers.push({ peer: from, gainMs, priceMs, keptShare, theirPriceMs: answer.priceMs, hasMissed });
+    // Who has what is missed is not kept waiting for others.
+    if (round.asked.size === 0 || (hasMissed && this.#isMissing)) {
       round.endsMs = this.core.nowMs;
       this.#wakeAt(round.endsMs);
     }
@@ -339,9 +354,9 @@ export class Rewiring {
     const { rewireMargin, trialsAtOnce } = this.core.config;
     if (!this.#isMissing)
       return bestExchanges(offers, rewireMargin, this.#leastMs, trialsAtOnce - this.trials.size);
-    const best = bestExchanges(offers, rewireMargin, this.#leastMs, 1);
-    const found = offers.filter(({ keptShare }) => keptShare > FOUND_SHARE);
-    return best.length > 0 ? best : bestExchanges(found, rewireMargin, -Infinity, 1);
+    const found = offers.filter(({ hasMissed }) => hasMissed);
+    const best = bestExchanges(found, rewireMargin, -Infinity, 1);
+    return best.length > 0 ? best : bestExchanges(offers, rewireMargin, this.#leastMs, 1);
   }
 
   /** No further link can be tried, or one is being paid for. */

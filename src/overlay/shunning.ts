@@ -3,7 +3,7 @@
  * let go of the voice at once, in the middle of it, and hardly any are left.
  */
 
-/** Children that turn away together for it to be a block, and fewer of whom are left then. */
+/** Children that turn away together for it to be a block: fewer of them are left then, or half as many as there are links. */
 const SEVERAL = 3;
 /** Within how long they turn away, ms … */
 const WITHIN_MS = 400;
@@ -20,10 +20,10 @@ export class Shunning {
   }
 
   /** A child let go of the own voice in the middle of it. One moved; several at once block it. */
-  turnedAway(nowMs: number, childrenLeft: number): void {
+  turnedAway(nowMs: number, childrenLeft: number, links: number): void {
     const lately = this.#turnedAwayMs.filter((atMs) => nowMs - atMs < WITHIN_MS);
     this.#turnedAwayMs = [...lately.slice(1 - SEVERAL), nowMs];
-    if (this.#turnedAwayMs.length >= SEVERAL && childrenLeft < SEVERAL)
-      this.#untilMs = nowMs + SHUNNED_FOR_MS;
+    const isLeft = childrenLeft < SEVERAL || 2 * childrenLeft <= links;
+    if (this.#turnedAwayMs.length >= SEVERAL && isLeft) this.#untilMs = nowMs + SHUNNED_FOR_MS;
   }
 }

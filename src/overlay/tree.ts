@@ -88,6 +88,10 @@ export class Tree implements Due {
   isContinued = true;
   /** Sequence number of the first packet that the present parent sent; undefined = none yet. */
   beganAt: number | undefined = undefined;
+  /** No neighbour is left that may have the voice which is missed. */
+  isCutOff = false;
+  /** Neighbours were told that there is nothing to pass on: they are offered it again once there is. */
+  owesOffers = false;
   retryAtMs = 0;
   retryDelayMs = 0;
   improveAtMs = 0;
@@ -146,6 +150,11 @@ export class Tree implements Due {
 
   get connected(): boolean {
     return this.own || (this.parent !== undefined && !this.blocked);
+  }
+
+  /** Words are missing, and there is no parent, or one that has sent none so far: it may have them from nowhere itself. */
+  get isStarving(): boolean {
+    return this.stalled && (this.parent === undefined || this.beganAt === undefined);
   }
 
   /** Children that stay. */

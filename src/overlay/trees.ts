@@ -52,6 +52,19 @@ const HAND_OVER_FRAMES = 20;
 const MAX_PLAYED = 64;
 /** Children of the own voice below which a member takes in who wants a link, even for another one. */
 const DESERTED = 3;
+const NO_PATH: readonly number[] = [];
+/** What a source is taken to offer. */
+const OWN_VOICE = {
+  costMs: 0,
+  freeSlots: 1,
+  yieldsBelowMs: undefined,
+  priceMs: undefined,
+  capacity: 1,
+  path: NO_PATH,
+  isSpeaking: true,
+};
+/** So long whoever missed a voice takes in others that do, ms: links to them open in a second or two. */
+const REMEMBERED_MS = 5000;
 const NOBODY: readonly MemberId[] = [];
 
 export class Trees {
@@ -62,14 +75,16 @@ export class Trees {
   readonly downstream: Downstream;
   readonly dormancy: Dormancy;
   readonly upstream: Upstream;
-  /** A voice that was being heard has no parent any more. */
-  onLostVoice: (() => void) | undefined = undefined;
+  /** A voice that was being heard has no parent any more; or nobody around is left who may have it. */
+  onLostVoice: ((source: Source, isCutOff: boolean) => void) | undefined = undefined;
   readonly #due = new DueQueue<Tree>();
   #added = 0;
   readonly #marked = new Set<Tree>();
   /** Sources that spoke lately: whether frames of theirs are missing is looked at for all at once, at `#stallCheckMs`. */
   readonly #watched = new Set<Tree>();
   #stallCheckMs = Infinity;
+  /** When a voice last had no way here, ms. */
+  #cutOffMs = -Infinity;
   readonly #blocked = new Set<Identity>();
   /** Rows of the neighbours' columns: of trees, and of sources without one whose offers are kept. */
   readonly #slots = new Slots<Handle>();
@@ -98,7 +113,7 @@ export class Trees {
       schedule: (tree, atMs) => this.#schedule(tree, atMs),
       setAside: (tree) => this.#setAside(tree),
       speaks: (tree) => this.#speaks(tree),
-      lacks: () => this.onLostVoice?.(),
+      lacks: (source) => this.onLostVoice?.(source, false),
     });
   }
 
@@ -176,6 +191,13 @@ export class Trees {
     for (const tree of this.awake) {
       this.downstream.introduce(tree, neighbour);
       if (tree.advertAtMs <= this.core.nowMs) this.#mark(tree);
+    }
+    const voice = this.of(neighbour.peer)?.tree;
+    if (voice?.root.unservedSinceMs !== undefined && !voice.blocked) {
+      // Whoever speaks has its own voice: it is asked for it a latency before it can say so.
+      neighbour.offers.set(voice.slot, { ...OWN_VOICE, source: voice.handle, epoch: voice.root.epoch });
+      voice.retryAtMs = voice.nextRaceMs = this.core.nowMs;
+      this.#mark(voice);
     }
     for (const source of this.byHandle.values())
       if (source.blocked) {
@@ -257,9 +279,14 @@ export class Trees {
       if (tree.own) continue;
       tree.isSpokenOf ||= offer.isSpeaking;
       if (isOffer) {
-        if (tree.parent === undefined && (offer.freeSlots > 0 || !from.offers.has(tree.slot))) {
+        const isNew = !from.offers.has(tree.slot);
+        if (tree.parent === undefined && (offer.freeSlots > 0 || isNew)) {
           tree.retryAtMs = this.core.nowMs;
           tree.retryDelayMs = 0;
+        }
+        if (tree.stalled && isNew) {
+          tree.raceTried.delete(from.peer);
+          tree.nextRaceMs = this.core.nowMs;
         }
         from.offers.set(tree.slot, offer);
         if (offer.freeSlots > 0) tree.refusedUntilMs.delete(from.peer);
@@ -307,7 +334,8 @@ export class Trees {
       if (!tree) continue;
       const isTurnedAway = tree.own && tree.speaking && tree.children.has(from);
       this.downstream.onUnsubscribe(tree, from);
-      if (isTurnedAway) this.#shunning.turnedAway(this.core.nowMs, tree.children.size);
+      if (isTurnedAway)
+        this.#shunning.turnedAway(this.core.nowMs, tree.children.size, this.neighbours.linkCount);
       this.#mark(tree);
     }
   }
@@ -458,6 +486,7 @@ export class Trees {
     if (!fresh) return verdict;
     tree.lastFrameMs = nowMs;
     tree.stalled = false;
+    if (tree.owesOffers || source.unservedSinceMs !== undefined) this.#schedule(tree, nowMs);
     if (tree.window.newest === header.sequence >>> 0)
       tree.noteSpeech(header.sequence, header.endOfSpurt, nowMs);
     if (tree.speaking) {
@@ -632,9 +661,34 @@ export class Trees {
   cutOff(): Source[] {
     const { cutOffMs, stallGiveUpMs } = this.core.config;
     return this.unserved(cutOffMs).filter(({ tree, unservedSinceMs = 0 }) => {
-      if (!tree || this.neighbours.isOffered(tree.slot)) return false;
+      if (!tree || this.#isPromised(tree)) return false;
       return tree.lastFrameMs + stallGiveUpMs > unservedSinceMs || this.dormancy.isWithheld(tree);
     });
+  }
+
+  /** Whether a neighbour may have the voice that a tree without one misses. */
+  #isPromised(tree: Tree): boolean {
+    const unproven = tree.isStarving ? tree.parent : undefined;
+    return this.neighbours.linked.some(
+      ({ peer, offers }) => peer !== unproven && offers.usableCostMs(tree.slot) < Infinity,
+    );
+  }
+
+  /** Whether a voice had no way here within the last seconds. */
+  get wasCutOff(): boolean {
+    return this.core.nowMs - this.#cutOffMs < REMEMBERED_MS;
+  }
+
+  /** The source of a tree tells where it is heard, for it cannot take this member itself. */
+  onPointed(from: MemberId, rejections: readonly Rejection[]): void {
+    const voice = this.of(from);
+    const pointed = rejections.find(({ source }) => source === voice?.handle);
+    if (voice?.tree && voice.unservedSinceMs !== undefined && pointed) voice.tree.hints = pointed.redirects;
+  }
+
+  /** Whether the own voice is on its way to others. */
+  get isSpeaking(): boolean {
+    return this.of(this.core.selfId)?.tree?.speaking === true;
   }
 
   /** Whether several children turned away from the own voice at once, lately: they block it. */
@@ -701,7 +755,16 @@ export class Trees {
     const { core, downstream } = this;
     tree.dueMs = downstream.expire(tree);
     if (!tree.own) this.upstream.service(tree);
-    if (tree.speaking && tree.root.unservedSinceMs === core.nowMs) this.onLostVoice?.();
+    const isLost = tree.speaking && tree.root.unservedSinceMs !== undefined;
+    const isCutOff = isLost && !this.#isPromised(tree);
+    if (isCutOff) this.#cutOffMs = core.nowMs;
+    if ((isLost && tree.root.unservedSinceMs === core.nowMs) || (isCutOff && !tree.isCutOff))
+      this.onLostVoice?.(tree.root, isCutOff);
+    tree.isCutOff = isCutOff;
+    if (tree.owesOffers && tree.connected && !tree.stalled) {
+      tree.owesOffers = false;
+      tree.advertAtMs = core.nowMs;
+    }
     downstream.noteChange(tree);
     if (core.nowMs >= tree.advertAtMs) downstream.advertise(tree);
     if (core.nowMs >= tree.hintAtMs) downstream.hint(tree);

@@ -25,6 +25,8 @@ const RETRY_MAX_MS = 2000;
 const SETTLING_MS = 4000;
 /** What changes by less of what a place is worth is not told, ms · members. */
 const STAKE_CHANGE = 1;
+/** How long a voice that nobody around has is searched before its source counts as silent, ms: a link to it opens in a second or two. */
+const CUT_OFF_GIVE_UP_MS = 5000;
 /** How long a silent tree keeps its old parent, ms: a first word on its way may have passed the new one already. */
 const SILENT_OVERLAP_MS = 150;
 
@@ -54,15 +56,17 @@ export class Upstream {
     if (tree.parent !== undefined) this.#followParent(tree, tree.parent);
     if (tree.parent === undefined) this.#promoteFeed(tree);
 
-    if (tree.speaking && nowMs >= tree.lastFrameMs + config.stallGiveUpMs) this.#endStall(tree);
+    const giveUpMs = tree.isCutOff ? CUT_OFF_GIVE_UP_MS : config.stallGiveUpMs;
+    if (tree.speaking && nowMs >= tree.lastFrameMs + giveUpMs) this.#endStall(tree);
     const stalledNow = tree.speaking && nowMs >= tree.lastFrameMs + config.stallMs;
     if (stalledNow && !tree.stalled) {
       tree.stalled = true;
       tree.nextRaceMs = nowMs;
       tree.raceTried.clear();
     }
+    if (tree.parent === undefined || tree.isStarving) tree.root.unservedSinceMs ??= nowMs;
+    else tree.root.unservedSinceMs = undefined;
     if (tree.parent === undefined) {
-      tree.root.unservedSinceMs ??= nowMs;
       if (nowMs >= tree.retryAtMs) this.#findParent(tree);
       tree.dueMs = Math.min(tree.dueMs, Math.max(tree.retryAtMs, nowMs + 1));
     } else if (tree.stalled) {
@@ -73,7 +77,7 @@ export class Upstream {
       this.#improve(tree, tree.parent);
       if (tree.asked.size === 0) this.#tellStake(tree, tree.parent);
     }
-    if (tree.stalled) tree.dueMs = Math.min(tree.dueMs, tree.lastFrameMs + config.stallGiveUpMs);
+    if (tree.stalled) tree.dueMs = Math.min(tree.dueMs, tree.lastFrameMs + giveUpMs);
   }
 
   /** First words come from a neighbour: it is the parent. Nothing is offered before it offered its cost and path. */
@@ -139,6 +143,8 @@ export class Upstream {
     const pauseMs = core.jittered(ask?.improving || isMissing ? RETRY_MS : core.config.refusalMs);
     tree.refusedUntilMs.set(from, core.nowMs + pauseMs);
     tree.refusedMs.set(from, core.nowMs);
+    // It offers anew when it has something to pass on.
+    if (reason === 'leaf') this.neighbours.link(from)?.offers.delete(tree.slot);
     if (redirects.length > 0) tree.hints = [...redirects];
     if (from === tree.parent) tree.parent = undefined;
   }
@@ -289,7 +295,6 @@ export class Upstream {
     tree.beganAt = undefined;
     tree.sentAwayUntilMs = -Infinity;
     tree.feeds.delete(peer);
-    tree.root.unservedSinceMs = undefined;
     tree.retryDelayMs = 0;
     tree.refusedMs.clear();
     tree.hints = [];

@@ -13,7 +13,7 @@
  * | 6 subscribe | u16 n, n × (u32 source, u8 flags 1 urgent, 2 unserved, 4 replay, 8 gain, u8 capacity, u8 free slots, [u32 from sequence], [u16 gain in ms · members]) |
  * | 7 unsubscribe | u16 n, n × u32 source |
  * | 8 accept | u16 n, n × (u32 source, u8 has adopted child, [16 B member id]) |
- * | 9 reject | u16 n, n × (u32 source, u8 reason, u8 k, k × 16 B member id) |
+ * | 9 reject | u16 n, n × (u32 source, u8 reason, u8 k, k × 16 B member id); inside 22 the source itself tells who has room for a link |
  * | 10 replay | u32 source, u32 from sequence |
  * | 11 signal | 16 B origin, 16 B target, u32 id, u8 hop limit, u8 1: flooded, u16 length, payload |
  * | 12 suspect | 16 B member, u32 entry version, u8 state: 0 suspected, 1 gone |

@@ -3,13 +3,14 @@ import { describe, test } from 'node:test';
 import { DEFAULT_OVERLAY_CONFIG } from '../../src/overlay/config.js';
 import { Core } from '../../src/overlay/core.js';
 import { Downstream } from '../../src/overlay/downstream.js';
-import { Neighbours } from '../../src/overlay/neighbours.js';
+import { Neighbours, type Neighbour } from '../../src/overlay/neighbours.js';
 import { Source } from '../../src/overlay/source.js';
 import { Tree } from '../../src/overlay/tree.js';
 import { UploadBudget } from '../../src/overlay/upload-budget.js';
 import { handleOf, type Handle, type MemberId } from '../../src/units.js';
 
-const [SELF, SOURCE, CHILD] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [
+const [SELF, SOURCE, CHILD, OTHER] = ['1', '2', '3', '4'].map((digit) => digit.repeat(32)) as [
+  MemberId,
   MemberId,
   MemberId,
   MemberId,
@@ -49,6 +50,87 @@ describe('children', () => {
       ['reject'],
     );
     assert.deepEqual(tree.forwardTo, [], 'or it would get every frame twice once it found another parent');
+  });
+});
+
+/** A member that words are missing at, with a child and a neighbour that is none; both were offered the voice. */
+function starving(parent: MemberId | undefined) {
+  const limits = { maxLinks: 8, uploadSlots: 4, uploadKbps: Infinity };
+  const core = new Core(SELF, DEFAULT_OVERLAY_CONFIG, () => 0.5, limits);
+  const neighbours = new Neighbours(core.selfTag);
+  const [child, other] = [CHILD, OTHER].map((peer) => neighbours.up(peer, 'link', 0)) as [
+    Neighbour,
+    Neighbour,
+  ];
+  const downstream = new Downstream(core, neighbours, new UploadBudget(core), AMPLE);
+  const tree = new Tree(new Source(SOURCE, false, 0, 0), 0, 0);
+  tree.parent = SOURCE;
+  tree.costMs = 20;
+  tree.addChild(CHILD, { capacity: 1, freeSlots: 1, isSpared: false });
+  downstream.advertise(tree);
+  core.flush();
+  core.effects = [];
+  tree.speaking = tree.stalled = true;
+  tree.parent = parent;
+  tree.asked.set(SOURCE, { atMs: 0, improving: false, replays: false });
+  const offersSent = () => {
+    core.flush();
+    const sent = core.effects.flatMap((effect) =>
+      effect.type === 'send' && effect.message.type === 'advertise'
+        ? effect.message.offers.map(({ costMs }) => ({ to: effect.to, costMs }))
+        : [],
+    );
+    core.effects = [];
+    return sent;
+  };
+  return { core, tree, downstream, child, other, offersSent };
+}
+
+describe('a member that has the voice from nowhere', () => {
+  for (const [sentence, parent] of [
+    ['it has no parent', undefined],
+    ['its new parent has sent nothing', SOURCE],
+  ] as const)
+    test(`takes it back from all but those below: ${sentence}`, () => {
+      const { core, tree, downstream, child, other, offersSent } = starving(parent);
+      downstream.noteChange(tree);
+      assert.ok(tree.advertAtMs - core.nowMs <= 2 * DEFAULT_OVERLAY_CONFIG.advertUrgentMs);
+      downstream.advertise(tree);
+      assert.deepEqual(offersSent(), [{ to: OTHER, costMs: Infinity }]);
+      assert.equal(other.told.get(tree.slot), 0);
+      assert.notEqual(child.told.get(tree.slot), 0);
+    });
+
+  test('offers it again once words come', () => {
+    const { tree, downstream, offersSent } = starving(SOURCE);
+    downstream.advertise(tree);
+    offersSent();
+    assert.equal(tree.owesOffers, true);
+    tree.stalled = false;
+    tree.beganAt = 1;
+    downstream.advertise(tree);
+    assert.deepEqual(
+      offersSent().map(({ to }) => to),
+      [OTHER],
+    );
+  });
+
+  test('takes nobody in, and says that it passes nothing on', () => {
+    const { core, tree, downstream, other } = starving(SOURCE);
+    downstream.onSubscribe(tree, OTHER, {
+      source: tree.handle,
+      urgent: true,
+      unserved: true,
+      capacity: 1,
+      freeSlots: 1,
+      fromSequence: undefined,
+      gainMs: 0,
+    });
+    core.flush();
+    const answer = core.effects.map((effect) => effect.type === 'send' && effect.message)[0];
+    assert.ok(answer && answer.type === 'reject');
+    assert.equal(answer.rejections[0]?.reason, 'leaf');
+    assert.equal(other.told.get(tree.slot), 0);
   });
 });
 

@@ -56,3 +56,17 @@ describe('a hand-over is over', () => {
     assert.equal(tree.noteHandOver(NEW, 9, false), false);
   });
 });
+
+describe('whether a member has a voice from nowhere', () => {
+  for (const [sentence, stalled, parent, beganAt, expected] of [
+    ['words are missing and there is no parent', true, undefined, undefined, true],
+    ['words are missing and the parent never sent any', true, NEW, undefined, true],
+    ['words are missing that the parent sent until now', true, NEW, 7, false],
+    ['no words are missing yet', false, undefined, undefined, false],
+  ] as const)
+    test(`${sentence}: ${expected}`, () => {
+      const tree = new Tree(new Source(SOURCE, false, 0, 0), 0, 0);
+      Object.assign(tree, { stalled, parent, beganAt });
+      assert.equal(tree.isStarving, expected);
+    });
+});

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { SimulatedMember } from '../simulation/member.js';
 import { atRest } from '../simulation/invariants.js';
 import { syntheticLatencies, uniformLatencies } from '../simulation/network.js';
 import { seededRandom } from '../simulation/random.js';
 import { Simulation } from '../simulation/simulation.js';
 import { Watch } from '../simulation/watch.js';
-import { assertHeardAll, busiestRelay, childrenOf, parentOf, settle, settledRoom } from './rooms.js';
+import { assertHeardAll, busiestRelay, childrenOf, fill, parentOf, settle, settledRoom } from './rooms.js';
 
 const SEEDS = [1, 2, 3, 4, 5, 6];
 
@@ -125,6 +126,31 @@ describe('blocking', () => {
         const heard = member.heardOf(source);
         assert.ok(simulation.nowMs - heard.lastMs < 300, 'it hears the source again');
       }
+    }
+  });
+
+  // s │ b b b b b b      all links of s lead to members that block it, and so do half of the others, at one moment
+  test('one whom all neighbours block is heard again by the others within two seconds', () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const { simulation, members } = fill({ seed, members: 40, limits: { maxLinks: 8 }, everyMs: 50 });
+      simulation.run(12_000);
+      const source = members[2]!;
+      const strangers = members.filter((member) => member !== source && !member.links.has(source.id));
+      const listeners = strangers.filter((_, i) => i % 2 === 0);
+      source.speak(6000);
+      simulation.run(1000);
+      for (const member of members)
+        if (member !== source && !listeners.includes(member)) member.block(source);
+      const blockedMs = simulation.nowMs;
+      const servedMs = new Map<SimulatedMember, number>();
+      simulation.onPlay = (listener, _source, _from, _sequence, _hopLimit, sentMs) => {
+        if (sentMs > blockedMs && !servedMs.has(listener)) servedMs.set(listener, simulation.nowMs);
+      };
+      simulation.run(2000);
+      for (const member of listeners)
+        assert.ok(servedMs.has(member), `seed ${seed}: ${member.facts.index} hears nothing`);
+      for (const member of members)
+        assert.ok(member.engine.view().links.length <= 12, 'links are exceeded for a hand-over only');
     }
   });
 

@@ -45,7 +45,9 @@ const others = (room: Room, ...some: SimulatedMember[]): SimulatedMember[] =>
 describe('dormant trees', () => {
   // s ─?─► r ─?─► a      nobody has said a word: the way of the first one is planned, and nobody talks about it
   test('a large room says nothing about trees in which nothing is said, and hears first words from the first frame on', () => {
-    for (const seed of [1, 2, 3]) {
+    const seeds = [1, 2, 3, 4, 5, 6];
+    let copiesPerDelivery = 0;
+    for (const seed of seeds) {
       const room = quietRoom(seed);
       const watch = new Watch(room.simulation);
       const treeTalk = countTreeTalk(room);
@@ -58,10 +60,12 @@ describe('dormant trees', () => {
       assertHeardAll(source, others(room, source));
       const copies = room.simulation.voiceCopies - before;
       const needed = source.frames.length * (MEMBERS - 1);
-      // Who gets first words from two says so, a round trip later.
-      assert.ok(copies <= 1.1 * needed, `${copies} copies of ${needed}`);
+      // Who gets first words from two says so, a round trip later: more do where a link was exchanged a moment ago.
+      assert.ok(copies <= 1.2 * needed, `${copies} copies of ${needed}`);
+      copiesPerDelivery += copies / needed / seeds.length;
       assert.deepEqual(watch.breaches, []);
     }
+    assert.ok(copiesPerDelivery <= 1.05, `${copiesPerDelivery} copies for each that is needed`);
   });
 
   // s ─?─► r ─?─► a      what is shown of plans is looked up a few at a time, for the same worker passes voices on

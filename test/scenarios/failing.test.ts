@@ -4,6 +4,7 @@ import {
   assertHeardAll,
   busiestRelay,
   childrenOf,
+  fill,
   parentOf,
   settle,
   settledRoom,
@@ -39,6 +40,33 @@ describe('failing', () => {
       for (const other of others)
         assert.ok(other.heardOf(source).worstGapMs < 400, `gap ${other.heardOf(source).worstGapMs}`);
       assertHeardAll(source, others);
+    }
+  });
+
+  // ✕ ✕ ─ a ─ ✕ ✕      and      ✕ ✕ ─ b ─ c ─ ✕ ✕      half of the room crashes, all around a, and all around b and c
+  test('one that lost all neighbours at once, and two that lost all but each other, hear on within five seconds', () => {
+    for (const seed of [1, 2, 3, 4]) {
+      const { simulation, members } = fill({ seed, members: 80, limits: { maxLinks: 8 }, everyMs: 50 });
+      simulation.run(15_000);
+      const source = members[1]!;
+      const linked = (a: SimulatedMember, b: SimulatedMember): boolean => a.links.has(b.id);
+      const far = members.filter((member) => member !== source && !linked(member, source));
+      const alone = far[0]!;
+      const apart = far.filter((member) => member !== alone && !linked(member, alone));
+      const [b] = apart.filter((member) => apart.some((other) => linked(member, other)));
+      const c = apart.find((member) => b && linked(member, b));
+      assert.ok(b && c);
+      const spared = [source, alone, b, c];
+      source.speak(9000);
+      simulation.run(1000);
+      const rest = members.filter((member) => !spared.includes(member));
+      for (const [i, member] of rest.entries())
+        if (i % 2 === 0 || spared.slice(1).some((one) => linked(member, one))) member.crash();
+      simulation.run(5000);
+      for (const member of spared.slice(1)) {
+        const silentMs = simulation.nowMs - member.heardOf(source).lastMs;
+        assert.ok(silentMs < 500, `seed ${seed}: ${member.facts.index} has heard nothing for ${silentMs} ms`);
+      }
     }
   });
 

@@ -336,6 +336,7 @@ export class SimulatedMember {
           this.#openLink(effect.peer);
           break;
         case 'close-link':
+          this.#opening.delete(effect.peer);
           if (this.links.delete(effect.peer)) this.#tellClosed(effect.peer);
           break;
         case 'signal':

@@ -112,7 +112,9 @@ export class Simulation {
     const alive = this.alive();
     const duty = alive.filter((member) => member.onDuty);
     for (const member of alive) {
-      const lonely = member.links.size === 0 && this.nowMs - member.joinedAtMs > DOORBELL_MS;
+      // Looking closer costs, and with many links nobody is cast away.
+      const isAlone = member.links.size < 3 && (member.links.size === 0 || member.engine.view().isCastaway);
+      const lonely = isAlone && this.nowMs - member.joinedAtMs > DOORBELL_MS;
       if (!lonely && !(member.onDuty && this.random() < DUTY_RING_SHARE)) continue;
       const others = duty.filter((other) => other !== member && this.connected(member.place, other.place));
       const other = others[Math.floor(this.random() * others.length)];

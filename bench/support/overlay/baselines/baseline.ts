@@ -167,6 +167,7 @@ export abstract class Baseline implements OverlayEngine {
       links: [...this.links].map((peerId) => ({ peerId, rttMs: 0 })),
       trees: [],
       onDuty: [],
+      isCastaway: false,
     };
   }
 
