@@ -84,6 +84,11 @@ export class Linkage {
     return targetLinks(core.limits.maxLinks, this.roster.entries.size, choice * copies + 2, core.config);
   }
 
+  /** Links tried at the same time: where uploads are short it is places that are lacking, and two take more of them away than they find. */
+  get trialsAtOnce(): number {
+    return this.trees.plan.isScarce ? 1 : this.core.config.trialsAtOnce;
+  }
+
   /** By the map: newer than a member's entry in a larger room, out of date in one that has become small. */
   #mappedLinksOf({ memberId }: RosterEntry): number | undefined {
     return this.roster.isLarge ? this.map.linksOf(handleOf(memberId)) : undefined;
@@ -126,7 +131,7 @@ export class Linkage {
       // A voice was cut off here as it is there: one way in serves both.
       (taken <= maxLinks + 1 && this.trees.wasCutOff) ||
       (taken === maxLinks && (poor || this.#apart(peer, nowMs))) ||
-      (taken < maxLinks + this.core.config.trialsAtOnce && this.#mayTry(peer));
+      (taken < maxLinks + this.trialsAtOnce && this.#mayTry(peer));
     if (room) {
       this.#promised.set(peer, nowMs + this.core.config.admissionMs);
       this.wake();

@@ -266,8 +266,9 @@ export class Rewiring {
 
   /** What another link costs, ms a source; where links are still to be paid for, the least useful ones go for those. */
   get #priceMs(): number {
-    const owed = this.neighbours.linkCount - this.#target;
-    return owed < 0 ? 0 : (this.#forSale()[owed]?.priceMs ?? UNSERVED_MS);
+    const surplus = this.neighbours.linkCount - this.#target;
+    if (surplus < 0) return 0;
+    return this.#forSale()[Math.min(surplus, this.#fresh.size)]?.priceMs ?? UNSERVED_MS;
   }
 
   /** By what to multiply estimates in a round: the more often they have been wrong here, the more often they are doubted. */
@@ -351,9 +352,9 @@ export class Rewiring {
 
   /** Who has a voice that is missed here is linked to even where others lose more by it than this member gains. */
   #chosen({ offers }: Round): (Offer<MemberId> & Bargain)[] {
-    const { rewireMargin, trialsAtOnce } = this.core.config;
-    if (!this.#isMissing)
-      return bestExchanges(offers, rewireMargin, this.#leastMs, trialsAtOnce - this.trials.size);
+    const { rewireMargin } = this.core.config;
+    const places = this.linkage.trialsAtOnce - this.trials.size;
+    if (!this.#isMissing) return bestExchanges(offers, rewireMargin, this.#leastMs, places);
     const found = offers.filter(({ hasMissed }) => hasMissed);
     const best = bestExchanges(found, rewireMargin, -Infinity, 1);
     return best.length > 0 ? best : bestExchanges(offers, rewireMargin, this.#leastMs, 1);
@@ -361,7 +362,7 @@ export class Rewiring {
 
   /** No further link can be tried, or one is being paid for. */
   get #isBusy(): boolean {
-    return this.#fresh.size > 0 || this.trials.size >= this.core.config.trialsAtOnce;
+    return this.#fresh.size > 0 || this.trials.size >= this.linkage.trialsAtOnce;
   }
 
   /** Links being tried. */
