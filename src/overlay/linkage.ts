@@ -1,8 +1,8 @@
 /**
  * Opens, admits, splices and drops links. A member keeps at most `maxLinks`; one more only for the length of a
  * hand-over: to take in a newcomer when everybody is full (it is spliced into an existing link: newcomer and far end
- * link first, then the old link goes), or to join two islands; `trialsAtOnce` more while they are tried and paid for. A little over 400 lines: each of these spends from the same
- * few places, and what can be decided without them is in `links.ts`.
+ * link first, then the old link goes), or to join two islands; `trialsAtOnce` more while they are tried and paid for. A
+ * little over 600 lines: each of these spends from the same few places, and what can be decided without them is in `links.ts`.
  */
 
 import { handleOf, type MemberId } from '../units.js';
