@@ -235,17 +235,22 @@ class Engine implements OverlayEngine {
   }
 
   /**
-   * Whether most neighbours went at once and those that are left reach fewer others than stay at the doorbell: none of them
-   * may be one who does. A newcomer, whose map is not whole, cannot tell.
+   * Whether so few are in reach, as after most neighbours went at once, that nobody may be who stays at the doorbell, or
+   * nobody of them is: of those who are in reach the longest-lived ring. A newcomer, whose map is not whole, cannot tell.
    */
   get #isCastaway(): boolean {
     const { plan } = this.#trees;
     const { dutyMembers } = this.#core.config;
-    if (!this.#roster.isLarge || this.#neighbours.linkCount >= dutyMembers || !plan.isComplete) return false;
-    let inReach = 0;
-    for (const handle of this.#roster.byHandle.keys()) if (plan.costMs(handle) < Infinity) inReach++;
-    // It reaches itself.
-    return inReach <= dutyMembers;
+    const own = this.#roster.self;
+    if (!own || !this.#roster.isLarge || !plan.isComplete) return false;
+    const isInReach = (member: MemberId): boolean =>
+      member === own.memberId || plan.costMs(handleOf(member)) < Infinity;
+    const hasMany = this.#neighbours.linkCount >= dutyMembers;
+    if (hasMany && this.#roster.onDuty().some(isInReach)) return false;
+    const inReach = [...this.#roster.entries.values()].filter(({ memberId }) => isInReach(memberId));
+    if (inReach.length <= dutyMembers) return true;
+    const older = inReach.filter(({ joinedAtMs }) => joinedAtMs < own.joinedAtMs);
+    return older.length < dutyMembers && !this.#roster.onDuty().some(isInReach);
   }
 
   #take(input: OverlayInput): void {

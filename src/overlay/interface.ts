@@ -111,7 +111,7 @@ export interface OverlayView {
   readonly trees: readonly TreeView[];
   /** The longest-lived members, oldest first: they stay at the doorbell. */
   readonly onDuty: readonly MemberId[];
-  /** Hardly anybody is in reach of the few links that are left: this member rings as if it were alone. */
+  /** Hardly anybody is in reach, or nobody who stays at the doorbell and few who are longer-lived: this member rings as if it were alone. */
   readonly isCastaway: boolean;
 }
 

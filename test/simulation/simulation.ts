@@ -113,7 +113,7 @@ export class Simulation {
     const duty = alive.filter((member) => member.onDuty);
     for (const member of alive) {
       // Looking closer costs, and with many links nobody is cast away.
-      const isAlone = member.links.size < 3 && (member.links.size === 0 || member.engine.view().isCastaway);
+      const isAlone = member.links.size < 6 && (member.links.size === 0 || member.engine.view(0).isCastaway);
       const lonely = isAlone && this.nowMs - member.joinedAtMs > DOORBELL_MS;
       if (!lonely && !(member.onDuty && this.random() < DUTY_RING_SHARE)) continue;
       const others = duty.filter((other) => other !== member && this.connected(member.place, other.place));
