@@ -11,6 +11,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { SIMULATION_ARGS } from './support/overlay/pool.js';
 import { parseRows, type ReportRow } from './support/overlay/report-rows.js';
 import { REPORT_SETS } from './support/overlay/report-sets.js';
 import { writeReport } from './support/overlay/report.js';
@@ -24,7 +25,7 @@ const { values, positionals } = parseArgs({
 
 /** What the benchmark prints; its progress goes to the terminal. */
 async function benchmark(args: readonly string[]): Promise<string> {
-  const child = spawn(process.execPath, ['--import', 'tsx', here('overlay.ts'), '--json', ...args], {
+  const child = spawn(process.execPath, [...SIMULATION_ARGS, here('overlay.ts'), '--json', ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const closed = new Promise<number | null>((resolve, reject) => {

@@ -84,8 +84,9 @@ export class Dormancy {
   /** When `tick` has something to do, ms. */
   get nextMs(): number {
     const smallAtMs = this.table.awake.size < this.table.byHandle.size ? this.#smallAtMs : Infinity;
-    for (const untilMs of this.#deafUntilMs.values()) return Math.min(smallAtMs, untilMs);
-    return smallAtMs;
+    if (this.#deafUntilMs.size === 0) return smallAtMs;
+    const [soonestMs = Infinity] = this.#deafUntilMs.values();
+    return Math.min(smallAtMs, soonestMs);
   }
 
   tick(): void {
@@ -285,7 +286,7 @@ export class Dormancy {
   /** Whether nobody around has any use for the tree any more: it woke by mistake, or its source is out of reach. */
   #isForlorn(tree: Tree): boolean {
     const sinceMs = tree.root.unservedSinceMs ?? Infinity;
-    const isMistaken = tree.window.empty && !tree.isSpokenOf && this.plan.costMs(tree.handle) < Infinity;
+    const isMistaken = tree.played.empty && !tree.isSpokenOf && this.plan.costMs(tree.handle) < Infinity;
     return (
       this.roster.isLarge &&
       !tree.own &&

@@ -1,7 +1,7 @@
 /**
  * The overlay engine: takes inputs apart, hands them to the part they concern, and collects what is to be done.
  * Order within one call: the input, then whatever is due, then the decisions of the trees, then the own entry.
- * A little over 400 lines, because this is where all parts meet; none of them knows the others but through here.
+ * Above 400 lines, because this is where all parts meet; none of them knows the others but through here.
  */
 
 import { handleOf, type MemberId } from '../units.js';

@@ -26,7 +26,7 @@ export class Source {
     readonly order: number,
     readonly addedAtMs: number,
     /** What of it was played; from its first waking on. */
-    public window: SequenceWindow | undefined = undefined,
+    public played: SequenceWindow | undefined = undefined,
   ) {
     this.handle = handleOf(memberId);
   }

@@ -48,7 +48,7 @@ export class Tree implements Due {
   readonly handle: Handle;
   readonly own: boolean;
   /** What of the voice was played. */
-  readonly window: SequenceWindow;
+  readonly played: SequenceWindow;
 
   /** Accepted parents besides the present one (old ones in a hand-over, racers in a stall), with their end. */
   readonly feeds = new PeerMap<number>();
@@ -137,7 +137,7 @@ export class Tree implements Due {
     this.source = root.memberId;
     this.handle = root.handle;
     this.own = root.own;
-    this.window = root.window ??= new SequenceWindow();
+    this.played = root.played ??= new SequenceWindow();
     if (this.own) {
       this.costMs = 0;
       this.feasibleMs = 0;
@@ -197,7 +197,7 @@ export class Tree implements Due {
 
   /** First frame a new parent should send, while speech is going on. */
   get replayFrom(): number | undefined {
-    return this.speaking && !this.window.empty ? this.window.nextNeeded : undefined;
+    return this.speaking && !this.played.empty ? this.played.nextNeeded : undefined;
   }
 
   /**

@@ -157,10 +157,10 @@ export class Trees {
   remove(member: MemberId, lost = false): void {
     const source = this.of(member);
     if (!source) return;
-    const { tree, window } = source;
+    const { tree, played } = source;
     this.byHandle.delete(source.handle);
     this.plan.forget(source.handle);
-    if (window?.empty === false) remember(this.#played, member, window, MAX_PLAYED);
+    if (played?.empty === false) remember(this.#played, member, played, MAX_PLAYED);
     this.core.viewChanged = true;
     if (!tree) return this.dormancy.forget(source);
     if (lost) this.#abandon(tree);
@@ -471,14 +471,14 @@ export class Trees {
       this.#schedule(tree, nowMs);
     }
     if (tree.blocked) return verdict;
-    const fresh = tree.window.note(header.streamEpoch, header.sequence);
+    const fresh = tree.played.note(header.streamEpoch, header.sequence);
     // A replay may overtake the acceptance it comes with.
     const isRacing = tree.feeds.size > 0 || (tree.stalled && tree.asked.has(from));
     const isOver = tree.noteHandOver(from, header.sequence, fresh);
     if (
       isRacing &&
       tree.winner === undefined &&
-      (tree.stalled ? fresh : isOver && tree.window.isWhole(HAND_OVER_FRAMES))
+      (tree.stalled ? fresh : isOver && tree.played.isWhole(HAND_OVER_FRAMES))
     ) {
       tree.winner = tree.stalled ? from : tree.parent;
       this.#schedule(tree, nowMs);
@@ -487,7 +487,7 @@ export class Trees {
     tree.lastFrameMs = nowMs;
     tree.stalled = false;
     if (tree.owesOffers || source.unservedSinceMs !== undefined) this.#schedule(tree, nowMs);
-    if (tree.window.newest === header.sequence >>> 0)
+    if (tree.played.newest === header.sequence >>> 0)
       tree.noteSpeech(header.sequence, header.endOfSpurt, nowMs);
     if (tree.speaking) {
       this.#speaks(tree);

@@ -70,6 +70,32 @@ describe('failing', () => {
     }
   });
 
+  // ✕ ─ a ─ b ─ c ─ d ─ ✕      half of the room crashes, all around four, of whom nobody stays at the doorbell
+  test('four that lost all but each other hear on within five seconds', () => {
+    for (const seed of [1, 2, 3, 4]) {
+      const { simulation, members } = fill({ seed, members: 80, limits: { maxLinks: 8 }, everyMs: 50 });
+      simulation.run(15_000);
+      const source = members[1]!;
+      const linked = (a: SimulatedMember, b: SimulatedMember): boolean => a.links.has(b.id);
+      const far = members.filter((member) => !member.onDuty && member !== source && !linked(member, source));
+      const island = [far[0]!];
+      for (const member of [...far, ...far])
+        if (island.length < 4 && !island.includes(member) && island.some((one) => linked(one, member)))
+          island.push(member);
+      assert.equal(island.length, 4);
+      source.speak(9000);
+      simulation.run(1000);
+      const rest = members.filter((member) => member !== source && !island.includes(member));
+      for (const [i, member] of rest.entries())
+        if (i % 2 === 0 || island.some((one) => linked(member, one))) member.crash();
+      simulation.run(5000);
+      for (const member of island) {
+        const silentMs = simulation.nowMs - member.heardOf(source).lastMs;
+        assert.ok(silentMs < 500, `seed ${seed}: ${member.facts.index} has heard nothing for ${silentMs} ms`);
+      }
+    }
+  });
+
   test('a crashed member is missed by everybody within two seconds, link or no link', () => {
     for (const maxLinks of [16, 3]) {
       const room = settledRoom({ seed: 4, members: 9, limits: { maxLinks } });

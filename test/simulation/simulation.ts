@@ -45,6 +45,8 @@ export interface MemberOptions {
 
 export const DEFAULT_LIMITS: Limits = { maxLinks: 16, uploadSlots: 8, uploadKbps: Infinity };
 
+/** Links with which nobody is taken for cast away without a closer look, which costs. */
+const WELL_LINKED = 6;
 /** How often the lonely ring, ms, and which share of rounds a member on duty rings actively. */
 const DOORBELL_MS = 2000;
 const DUTY_RING_SHARE = 0.25;
@@ -112,8 +114,8 @@ export class Simulation {
     const alive = this.alive();
     const duty = alive.filter((member) => member.onDuty);
     for (const member of alive) {
-      // Looking closer costs, and with many links nobody is cast away.
-      const isAlone = member.links.size < 6 && (member.links.size === 0 || member.engine.view(0).isCastaway);
+      const isAlone =
+        member.links.size < WELL_LINKED && (member.links.size === 0 || member.engine.view(0).isCastaway);
       const lonely = isAlone && this.nowMs - member.joinedAtMs > DOORBELL_MS;
       if (!lonely && !(member.onDuty && this.random() < DUTY_RING_SHARE)) continue;
       const others = duty.filter((other) => other !== member && this.connected(member.place, other.place));

@@ -22,6 +22,12 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/**
+ * A simulation makes much that lives for a moment: with more room for it 14 s of 1000 members took 46 instead of 58 s of
+ * processor time.
+ */
+export const SIMULATION_ARGS = ['--max-semi-space-size=128', '--import', 'tsx'] as const;
+
 export class SeedPool {
   readonly #idle: ChildProcess[] = [];
   readonly #children: ChildProcess[] = [];
@@ -32,7 +38,7 @@ export class SeedPool {
     const entry = fileURLToPath(new URL('pool-child.ts', import.meta.url));
     for (let job = 0; job < options.jobs; job++) {
       const child = fork(entry, {
-        execArgv: ['--max-semi-space-size=128', '--import', 'tsx'],
+        execArgv: [...SIMULATION_ARGS],
         serialization: 'advanced',
       });
       this.#children.push(child);

@@ -2,7 +2,7 @@
  * The room behind the page: carries out what the overlay engine decides, moves voice, keeps the roster honest and
  * draws snapshots. Runs in a worker (`worker-entry.ts`); the page hears of it only through `protocol.ts`.
  *
- * One file, because it is the one place where engine, links, pipes, voice and roster meet; each of them lives in a
+ * Above 400 lines, because it is the one place where engine, links, pipes, voice and roster meet; each of them lives in a
  * file of its own beside it.
  */
 
