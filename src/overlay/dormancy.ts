@@ -36,7 +36,7 @@ const FORLORN_MS = 5000;
 const MISTAKEN_MS = 1500;
 /** … and when a neighbour that lay down while this tree stands is told again that it does, ms. */
 const HINT_AGAIN_MS = 5000;
-/** How long a member may be without any way by a map that lacks records before it counts as out of reach, ms: they are on their way. */
+/** How long a member may be without any way by a map that lacks records before it counts as out of reach, ms: they are on their way, in a very large room for longer. */
 const UNMAPPED_MS = 10_000;
 /** Dormant trees are reviewed so often even if no way changed, ms: members come and are unblocked. */
 const REVIEW_AGAIN_MS = 5000;
@@ -305,13 +305,14 @@ export class Dormancy {
       else if (this.isWithheld(tree) && !this.neighbours.isOffered(tree.slot)) this.table.lacks(tree.root);
     }
     const { ways } = this.plan;
+    const unmappedMs = UNMAPPED_MS * this.roster.pacing;
     if (ways === this.#reviewedWays && nowMs - this.#reviewedAtMs < REVIEW_AGAIN_MS) return;
     this.#reviewedWays = ways;
     this.#reviewedAtMs = nowMs;
     for (const source of this.table.byHandle.values()) {
       if (source.tree || source.own) continue;
       if (this.plan.costMs(source.handle) < Infinity || source.blocked) source.unservedSinceMs = undefined;
-      else source.unservedSinceMs ??= isComplete ? nowMs : Math.max(nowMs, source.addedAtMs + UNMAPPED_MS);
+      else source.unservedSinceMs ??= isComplete ? nowMs : Math.max(nowMs, source.addedAtMs + unmappedMs);
     }
   }
 

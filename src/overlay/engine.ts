@@ -230,7 +230,6 @@ class Engine implements OverlayEngine {
       links: this.#neighbours.links().map(({ peer, rttMs }) => ({ peerId: peer, rttMs })),
       trees: this.#trees.views(mostLookups),
       onDuty: this.#roster.onDuty(),
-      isCastaway: this.#isCastaway,
     };
   }
 
@@ -238,7 +237,7 @@ class Engine implements OverlayEngine {
    * Whether so few are in reach, as after most neighbours went at once, that nobody may be who stays at the doorbell, or
    * nobody of them is: of those who are in reach the longest-lived ring. A newcomer, whose map is not whole, cannot tell.
    */
-  get #isCastaway(): boolean {
+  isCastaway(): boolean {
     const { plan } = this.#trees;
     const { dutyMembers } = this.#core.config;
     const own = this.#roster.self;
@@ -267,7 +266,7 @@ class Engine implements OverlayEngine {
         break;
       case 'pipe-up':
         this.#gossip.greet(this.#neighbours.up(input.peer, 'pipe', core.nowMs));
-        if (this.#isCastaway) this.#linkage.askAnew();
+        if (this.isCastaway()) this.#linkage.askAnew();
         this.#linkage.wake();
         break;
       case 'pipe-down':
@@ -356,14 +355,16 @@ class Engine implements OverlayEngine {
     this.#trees.linkDown(peer);
     if (surprise) this.#suspicions.suspect(peer);
     this.#adjacencyChanged(ADJACENCY_DELAY_MS);
-    this.#linkNews.changed();
+    this.#linkNews.changed(neighbour.endsElsewhere);
     core.viewChanged = true;
   }
 
   /** A link that its far end is about to close: that it ends is no reason to think of a crash. */
   #farEndDrops(peer: MemberId): void {
     const link = this.#neighbours.link(peer);
-    if (link) this.#linkage.retire(link, 2 * this.#core.config.retireMs);
+    if (!link) return;
+    link.endsElsewhere ||= !link.retiring;
+    this.#linkage.retire(link, 2 * this.#core.config.retireMs);
   }
 
   #closeLink(neighbour: Neighbour): void {
@@ -466,6 +467,8 @@ class Engine implements OverlayEngine {
       case 'link-changes':
         this.#rewiring.offersChanged();
         return this.#linkNews.onChanges(neighbour, message.changes);
+      case 'links-wanted':
+        return this.#linkNews.onWanted(neighbour, message.handles);
       case 'link-records-known':
         return this.#linkNews.onKnown(neighbour, message);
       case 'advertise':
@@ -559,8 +562,11 @@ class Engine implements OverlayEngine {
     this.#roster.setUnreachable(lost.map(({ memberId }) => memberId));
     if (lost.length === 0 || this.#neighbours.all.size === 0) return;
     // In a large room its links, or what leads there, may only be unknown here.
-    if (this.#roster.isLarge) this.#linkNews.askNow();
-    const sinceMs = core.nowMs - core.config.lostMs * (this.#roster.isLarge ? 2 : 1);
+    if (this.#roster.isLarge) {
+      this.#linkNews.askNow();
+      this.#linkNews.compareNow();
+    }
+    const sinceMs = core.nowMs - core.config.lostMs * (this.#roster.isLarge ? 2 * this.#roster.pacing : 1);
     for (const { memberId, unservedSinceMs } of lost)
       if (!this.#neighbours.link(memberId) && (unservedSinceMs ?? Infinity) <= sinceMs)
         this.#suspicions.suspect(memberId);

@@ -111,8 +111,6 @@ export interface OverlayView {
   readonly trees: readonly TreeView[];
   /** The longest-lived members, oldest first: they stay at the doorbell. */
   readonly onDuty: readonly MemberId[];
-  /** Hardly anybody is in reach, or nobody who stays at the doorbell and few who are longer-lived: this member rings as if it were alone. */
-  readonly isCastaway: boolean;
 }
 
 export interface OverlayEngine {
@@ -126,6 +124,11 @@ export interface OverlayEngine {
   receivePacket(from: MemberId, header: VoiceHeader, hopLimit: number, nowMs: number): PacketVerdict;
   /** Whether a packet of this member's own voice would go anywhere. */
   isHeard(): boolean;
+  /**
+   * Whether hardly anybody is in reach, or nobody who stays at the doorbell and few who are longer-lived: this member rings as
+   * if it were alone. O(members) in the worst case.
+   */
+  isCastaway(): boolean;
   /** Where a packet of this member's own voice goes. */
   sendPacket(header: VoiceHeader, nowMs: number): PacketVerdict;
   /**

@@ -40,6 +40,20 @@ export function changeOf(
   return { handle: before.handle, sequence: following(before.sequence), gone, set, measured };
 }
 
+/** How a record differs from the one right before it, to the last step of a delay; undefined where another shows no less. */
+export function differenceOf(before: LinkRecord, after: LinkRecord): LinkChange | undefined {
+  if (after.sequence !== following(before.sequence) || after.slots !== before.slots) return undefined;
+  const gone = before.links
+    .map(({ tag }) => tag)
+    .filter((tag) => !after.links.some((link) => link.tag === tag));
+  const set = after.links.filter(
+    ({ tag, delayMs }) => !before.links.some((link) => link.tag === tag && link.delayMs === delayMs),
+  );
+  const { handle, sequence, measured } = after;
+  const change = { handle, sequence, gone, set, measured };
+  return isShorter(change, after) ? change : undefined;
+}
+
 /** The record after a change; undefined when the change does not follow the record, or leads to more links than a record has. */
 export function recordAfter(before: LinkRecord, change: LinkChange): LinkRecord | undefined {
   if (change.sequence !== following(before.sequence)) return undefined;

@@ -18,7 +18,7 @@ import {
   type ToldLink,
 } from '../wire/link-records.js';
 import { chunks, hopTag, type Core } from './core.js';
-import { changeOf, following, isShorter, preceding, recordAfter } from './link-changes.js';
+import { changeOf, differenceOf, following, isShorter, preceding, recordAfter } from './link-changes.js';
 import type { LinkMap } from './link-map.js';
 import type { Neighbour, Neighbours } from './neighbours.js';
 import { draw } from './draw.js';
@@ -28,6 +28,8 @@ import { serialNewer } from './serial.js';
 
 /** A member with hardly any links says so after this, ms. */
 const POOR_MS = 120;
+/** What the far end of a link tells waits for more to tell here, at most so long, ms. */
+const TOLD_ELSEWHERE_MS = 20_000;
 /** What comes within so long goes on in one message, ms; longer than most links, so that copies that cross are few. */
 const SPREAD_MS = 250;
 /** A record that has been here for so long will be elsewhere too, ms; where it is not, the next one is asked for whole. */
@@ -39,12 +41,12 @@ const LATE_ASK_MS = 3000;
 const MOST_SHARE = 0.8;
 /** … up to this. */
 const MOST_ASK_MS = 16_000;
-/** Share of the members whose records may be lacking: they are on their way, or those members have no link yet. */
-const LACKING_SHARE = 0.02;
 /** While news has been coming within so long, digests differ for that alone, ms … */
 const CALM_MS = 2500;
 /** … and records are compared all the same so often, ms for each member, whom a list takes 5 B: at 200 members 0.2 kbit/s. */
 const COMPARE_MS = 200;
+/** Who misses members that are there compares records at most so often, ms, in a very large room more rarely. */
+const COMPARE_NOW_MS = 2000;
 
 interface News {
   /** What makes the record of the one before. */
@@ -85,15 +87,22 @@ export class LinkNews {
     readonly plannedSlots: () => number,
   ) {}
 
-  /** The own links changed. */
-  changed(): void {
+  /**
+   * The own links changed.
+   *
+   * @param isToldElsewhere a link counts no more when one of its ends does not tell of it: this one need not hurry to
+   */
+  changed(isToldElsewhere = false): void {
     const { nowMs, config } = this.core;
+    const pauseMs = (isToldElsewhere ? TOLD_ELSEWHERE_MS : config.linkNewsMs) * this.roster.pacing;
     // Who has hardly any links is welcome elsewhere, once that is known.
-    const pauseMs = config.linkNewsMs * this.roster.pacing;
     const isPoor = this.neighbours.linkCount < config.poorLinks && this.#sequence > 0;
     const atMs = isPoor
       ? nowMs + POOR_MS
-      : Math.max(nowMs + this.core.jittered(config.linkNewsMs / 4), this.#toldAtMs + pauseMs);
+      : Math.max(
+          nowMs + this.core.jittered(isToldElsewhere ? pauseMs : config.linkNewsMs / 4),
+          this.#toldAtMs + pauseMs,
+        );
     this.#tellAtMs = Math.min(this.#tellAtMs, atMs);
     this.#wake(this.#tellAtMs);
   }
@@ -182,7 +191,7 @@ export class LinkNews {
     this.#wake(this.#askAtMs);
   }
 
-  /** Asks neighbours, one after the other, for records of members that are here, until hardly one is lacking. */
+  /** Asks neighbours, one after the other, for records of members that are here, until none is lacking. */
   #askForLacking(): void {
     const { core, roster, map } = this;
     this.#askAtMs = Infinity;
@@ -192,7 +201,7 @@ export class LinkNews {
       return;
     }
     const lacking = roster.entries.size - map.size;
-    if (!roster.isLarge || lacking <= LACKING_SHARE * roster.entries.size) return;
+    if (!roster.isLarge || lacking <= 0) return;
     // A newcomer that knows next to nothing has nothing to tell those around it.
     if (map.size < lacking) this.#catchUpUntilMs = core.nowMs + core.config.newcomerMs;
     this.#askPauseMs =
@@ -204,17 +213,47 @@ export class LinkNews {
 
   /** Asks a neighbour for the records that are lacking. */
   askNow(): void {
+    const { core, roster, map } = this;
+    const lively = this.neighbours.linked.filter((neighbour) => neighbour.lively);
+    const [somebody] = draw(lively, 1, core.random);
+    if (!somebody) return;
+    // Who has more than it lacks says less by naming that.
+    if (map.size < roster.entries.size - map.size) return this.#sendKnown(somebody, false);
+    const handles = [...roster.byHandle.keys()].filter((handle) => !map.has(handle));
+    if (handles.length > 0) core.send(somebody.peer, { type: 'links-wanted', handles });
+  }
+
+  /** Compares the records with a neighbour's, unless that was done lately: some may be out of date. */
+  compareNow(): void {
+    if (this.core.nowMs - this.#comparedAtMs < COMPARE_NOW_MS * this.roster.pacing) return;
     const lively = this.neighbours.linked.filter((neighbour) => neighbour.lively);
     const [somebody] = draw(lively, 1, this.core.random);
     if (somebody) this.#sendKnown(somebody, false);
   }
 
+  onWanted(from: Neighbour, handles: readonly Handle[]): void {
+    const records: LinkRecord[] = [];
+    for (const handle of handles) {
+      const record = this.map.get(handle);
+      if (record) records.push({ ...record, measured: [] });
+    }
+    this.#sendRecords(from, records, true);
+  }
+
   onRecords(from: Neighbour, records: readonly LinkRecord[], isAnswer: boolean): void {
     const isCatchUp = isAnswer && this.core.nowMs < this.#catchUpUntilMs;
-    // What a newcomer asked for is no news to those around it.
-    for (const record of records)
-      if (this.#isNews(from, record) && this.#learn(record) && !isCatchUp)
-        this.#pass(record.handle, undefined);
+    for (const record of records) {
+      if (!this.#isNews(from, record)) continue;
+      const { handle, sequence } = record;
+      const isNext = this.map.sequenceOf(handle) === preceding(sequence);
+      const before = isNext ? this.map.get(handle) : undefined;
+      const isLate = this.#isLate(handle);
+      // What a newcomer asked for is no news to those around it.
+      if (!this.#learn(record) || isCatchUp) continue;
+      // Told whole for want of the one before somewhere; from here on that may be there.
+      const change = before && differenceOf(before, record);
+      this.#pass(handle, change && { change, isLate });
+    }
   }
 
   onChanges(from: Neighbour, changes: readonly LinkChange[]): void {

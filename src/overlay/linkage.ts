@@ -195,12 +195,17 @@ export class Linkage {
     return 1;
   }
 
+  /** How long a member may be without any route before it counts as out of reach, ms: what leads there is told the later the larger the room. */
+  get #unreachableMs(): number {
+    return this.core.config.unreachableMs * this.roster.pacing;
+  }
+
   /** No tree has led to this member for some time: it may live on another island. */
   #apart(peer: MemberId, nowMs: number): boolean {
     const source = this.trees.of(peer);
     const since = source?.unservedSinceMs;
     if (source === undefined || since === undefined) return false;
-    return nowMs - since >= this.core.config.unreachableMs || this.trees.cutOff().includes(source);
+    return nowMs - since >= this.#unreachableMs || this.trees.cutOff().includes(source);
   }
 
   /** A voice has no parent any more; or nobody around has it, and its source is wanted whatever came of links to it. */
@@ -343,9 +348,7 @@ export class Linkage {
       this.askAnew();
       return;
     }
-    const unreachable = new Set(
-      this.trees.unserved(core.config.unreachableMs).map(({ memberId }) => memberId),
-    );
+    const unreachable = new Set(this.trees.unserved(this.#unreachableMs).map(({ memberId }) => memberId));
     // Many at once are an island, whose turn comes later; a few were blocked by those around us.
     const cutOff = this.trees.cutOff();
     const isBlockedOff = cutOff.length > 0 && cutOff.length <= core.config.maxPendingLinks;
@@ -469,7 +472,7 @@ export class Linkage {
     let since = Infinity;
     for (const member of unreachable)
       since = Math.min(since, this.trees.of(member)?.unservedSinceMs ?? Infinity);
-    return core.nowMs - since >= core.config.unreachableMs * (1 + turn);
+    return core.nowMs - since >= this.#unreachableMs * (1 + turn);
   }
 
   /** What was asked for so far went nowhere, and would keep this member from asking those that it meets at the doorbell. */
@@ -567,11 +570,7 @@ export class Linkage {
     const edges: [number, number][] = [];
     for (const link of links) for (const tag of link.adjacent.values()) edges.push([link.tag, tag]);
     const served = new Map<MemberId, number>();
-    for (const { handle, links: told } of this.roster.isLarge ? this.map.records() : []) {
-      const member = this.roster.byHandle.get(handle)?.memberId;
-      if (member === undefined || member === core.selfId) continue;
-      for (const { tag } of told) if (tag !== core.selfTag) edges.push([hopTag(member), tag]);
-    }
+    if (this.roster.isLarge) edges.push(...this.#mappedLinks());
     for (const source of trees.byHandle.values()) {
       const { tree } = source;
       if (!tree) {
@@ -601,6 +600,22 @@ export class Linkage {
           ageMs: core.nowMs - link.linkedAtMs,
         }))
     );
+  }
+
+  /** Links between others that both ends tell of, by hop tag. */
+  #mappedLinks(): [number, number][] {
+    const told = new Set<number>();
+    const links: [number, number][] = [];
+    for (const { handle, links: ends } of this.map.records()) {
+      const member = this.roster.byHandle.get(handle)?.memberId;
+      if (member === undefined || member === this.core.selfId) continue;
+      const own = hopTag(member);
+      for (const { tag } of ends) {
+        told.add(own * 0x1_0000 + tag);
+        if (told.has(tag * 0x1_0000 + own)) links.push([own, tag]);
+      }
+    }
+    return links;
   }
 
   #expire(nowMs: number): void {

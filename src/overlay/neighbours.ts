@@ -51,6 +51,8 @@ export class Neighbour {
   /** Goodbye was said: it still delivers for one hand-over, but nothing new is asked of it and it counts no more. */
   retiring = false;
   retireAtMs = Infinity;
+  /** Its far end ends the link, or is gone: others know without being told here. */
+  endsElsewhere = false;
   /** Heartbeats sent to it since the link opened, or since it asked for clocks. */
   beats = 0;
   /** Last clock of theirs, to echo. */
@@ -177,6 +179,7 @@ export class Neighbours {
       neighbour.silent = false;
       neighbour.retiring = false;
       neighbour.retireAtMs = Infinity;
+      neighbour.endsElsewhere = false;
       neighbour.linkedAtMs = nowMs;
       neighbour.nextHeartbeatMs = nowMs;
       neighbour.beats = 0;

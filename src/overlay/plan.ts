@@ -13,7 +13,10 @@ import type { Roster } from './roster.js';
 import { relayCostMs } from './routes.js';
 import { lossMs, UNSERVED_MS } from './worth.js';
 
-/** Ways are looked for anew at most so often, ms for each member: while a room forms, news of links comes all the time. */
+/**
+ * Ways are looked for anew at most so often, ms for each member: while a room forms, news of links comes all the time. In a very
+ * large room more rarely still, for so does the news.
+ */
 const REFRESH_MS = 2.5;
 /** Copies a member in the mean below which uploads are short: a tree takes one, and needs some choice. */
 const SCARCE_FAN_OUT = 3;
@@ -48,8 +51,8 @@ export class Plan {
 
   get ways(): TwoWays {
     const { nowMs, selfId } = this.core;
-    const isOld =
-      this.map.version !== this.#version && nowMs - this.#lookedAtMs >= REFRESH_MS * this.map.size;
+    const refreshMs = REFRESH_MS * this.map.size * Math.sqrt(this.roster.pacing);
+    const isOld = this.map.version !== this.#version && nowMs - this.#lookedAtMs >= refreshMs;
     if (!this.#ways || isOld) {
       const links = this.neighbours.linked.filter(({ lively, measured }) => lively && measured);
       const firstLinks = links.map(({ peer, costMs }) => ({ handle: handleOf(peer), delayMs: costMs }));

@@ -45,8 +45,6 @@ const MISSING_CANDIDATES = 2;
 const LOST_PAUSE_MS = 10_000;
 /** Members remembered, of whom to ask and whom to leave alone. */
 const MAX_REMEMBERED = 512;
-/** Members a round looks at, drawn by lot where there are more: what it costs does not grow with the room. */
-const MAX_LOOKED_AT = 200;
 /** A change of worth below this is not told, ms a source. */
 const TELL_MS = 0.25;
 
@@ -203,7 +201,8 @@ export class Rewiring {
   get #leastIntervalMs(): number {
     const { rewireMaxMs, rewireAging, rewireSettledMs } = this.core.config;
     const ageMs = this.core.nowMs - this.#changedMs;
-    const paceMs = this.#paceMs * Math.max(1, ageMs / rewireSettledMs) ** 2;
+    const settledMs = rewireSettledMs / this.roster.pacing ** 0.75;
+    const paceMs = this.#paceMs * Math.max(1, ageMs / settledMs) ** 2;
     return Math.min(rewireMaxMs, Math.max(paceMs, rewireAging * ageMs));
   }
 
@@ -234,7 +233,8 @@ export class Rewiring {
     const { core, neighbours } = this;
     this.#nextRoundMs = core.nowMs + core.jittered(this.#intervalMs);
     if (this.roster.isLarge && this.#isGrowing && !this.#isMissing) return;
-    this.#intervalMs = Math.min(core.config.rewireMaxMs, this.#intervalMs * core.config.rewireSlowing);
+    const pauseMs = Math.max(this.#intervalMs * core.config.rewireSlowing, this.#leastIntervalMs);
+    this.#intervalMs = Math.min(core.config.rewireMaxMs, pauseMs);
     if (!this.roster.isLarge) return;
     if (neighbours.linkCount < core.config.poorLinks || this.#isBusy) return;
     const own = ownWays(this);
@@ -446,9 +446,7 @@ export class Rewiring {
     const { core, roster, neighbours } = this;
     const { nowMs } = core;
     const isMissing = this.#isMissing;
-    const all = [...roster.entries.keys()];
-    const looked = all.length > MAX_LOOKED_AT ? draw(all, MAX_LOOKED_AT, core.random) : all;
-    const others = looked.filter(
+    const others = [...roster.entries.keys()].filter(
       (peer) =>
         peer !== core.selfId &&
         !neighbours.link(peer) &&

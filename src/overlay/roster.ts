@@ -116,11 +116,15 @@ export class Roster {
    */
   onDuty(): readonly MemberId[] {
     if (this.#dutyStale) {
-      this.#duty = [...this.entries.values()]
-        .filter((entry) => !this.#unreachable.has(entry.memberId))
-        .sort((a, b) => a.joinedAtMs - b.joinedAtMs || (a.memberId < b.memberId ? -1 : 1))
-        .slice(0, this.config.dutyMembers)
-        .map((entry) => entry.memberId);
+      const oldest: RosterEntry[] = [];
+      for (const entry of this.entries.values()) {
+        if (this.#unreachable.has(entry.memberId)) continue;
+        const place = oldest.findIndex((other) => isOlder(entry, other));
+        if (place < 0 && oldest.length >= this.config.dutyMembers) continue;
+        oldest.splice(place < 0 ? oldest.length : place, 0, entry);
+        oldest.length = Math.min(oldest.length, this.config.dutyMembers);
+      }
+      this.#duty = oldest.map(({ memberId }) => memberId);
       this.#dutyStale = false;
     }
     return this.#duty;
@@ -156,12 +160,7 @@ export class Roster {
   /** Whether a newcomer may belong on duty. */
   #couldServe(entry: RosterEntry): boolean {
     const last = this.entries.get(this.#duty[this.config.dutyMembers - 1] ?? this.selfId);
-    return (
-      this.#duty.length < this.config.dutyMembers ||
-      !last ||
-      entry.joinedAtMs < last.joinedAtMs ||
-      (entry.joinedAtMs === last.joinedAtMs && entry.memberId < last.memberId)
-    );
+    return this.#duty.length < this.config.dutyMembers || !last || isOlder(entry, last);
   }
 
   #bury(member: MemberId, tombstone: Tombstone): void {
@@ -174,4 +173,9 @@ export class Roster {
       }
     }
   }
+}
+
+/** Whether one came before another; of two at a time the lower id. */
+function isOlder(a: RosterEntry, b: RosterEntry): boolean {
+  return a.joinedAtMs < b.joinedAtMs || (a.joinedAtMs === b.joinedAtMs && a.memberId < b.memberId);
 }

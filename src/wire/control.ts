@@ -27,6 +27,7 @@
  * | 20 news-mode | u8 1: send me news of members at once, 0: only say what is new |
  * | 23 link-records | u8 n, 0x80: answers what the receiver asked for, n × (u32 handle, u16 sequence, u8 slots, u8 k, k × (u16 hop tag, u8 delay), u8 m, m × (u16 hop tag, u8 delay)) |
  * | 24 link-records-known | u8 flags (1: answer expected, 2: only these are asked about), u16 n, n × (u32 handle, u16 sequence): what the sender has |
+ * | 30 links-wanted | u16 n, n × u32 handle of whom the sender has no link record |
  * | 27 link-changes | u8 n, n × (u32 handle, u16 sequence, u8 16 · g + k, u8 m, g × u16 hop tag of a link that ended, k and m × (u16 hop tag, u8 delay)) |
  * | 28 alive | nothing: all that most heartbeats have to say |
  * | 25 trial | u8 step: 0 ping, 1 pong, 2 keep, 3 drop, u16 round trip of the link in ¼ ms (65535: not told) |
@@ -188,6 +189,8 @@ export type ControlMessage =
       readonly isPartial: boolean;
       readonly known: readonly KnownRecord[];
     }
+  /** Link records asked for, by handle: none is held of these. */
+  | { readonly type: 'links-wanted'; readonly handles: readonly Handle[] }
   | {
       readonly type: 'versions';
       readonly answerExpected: boolean;
@@ -302,6 +305,7 @@ const TYPE_CODES = {
   'link-changes': 27,
   alive: 28,
   stakes: 29,
+  'links-wanted': 30,
 } as const satisfies Record<ControlMessage['type'], number>;
 
 const REJECT_REASONS: readonly RejectReason[] = ['full', 'leaf', 'loop', 'moved'];
@@ -487,6 +491,7 @@ export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> 
       for (const costMs of message.costs) writer.u16(costToWire(costMs));
       break;
     case 'want':
+    case 'links-wanted':
       bounded(message.handles.length, MAX_VERSIONS_PER_MESSAGE);
       writer.u16(message.handles.length);
       for (const handle of message.handles) writer.u32(handle);
@@ -635,6 +640,8 @@ function decodeBody(code: number, reader: ByteReader): ControlMessage | undefine
       return { type: 'appraisal', worthMs: costFromWire(reader.u16()) };
     case TYPE_CODES.want:
       return { type: 'want', handles: list(reader, reader.u16(), MAX_VERSIONS_PER_MESSAGE, handle) };
+    case TYPE_CODES['links-wanted']:
+      return { type: 'links-wanted', handles: list(reader, reader.u16(), MAX_VERSIONS_PER_MESSAGE, handle) };
     case TYPE_CODES['news-mode']: {
       const eager = reader.u8();
       reader.check(eager <= 1);

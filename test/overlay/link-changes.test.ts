@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { changeOf, isShorter, recordAfter } from '../../src/overlay/link-changes.js';
+import { changeOf, differenceOf, isShorter, recordAfter } from '../../src/overlay/link-changes.js';
 import type { Handle } from '../../src/units.js';
 import {
   MAX_NEIGHBOURS,
@@ -61,6 +61,25 @@ describe('changes of link records', () => {
         assert.equal(changeOf(after, now, []), undefined, 'nothing is left to tell');
       }),
     );
+  });
+
+  test('two records in a row differ by just what leads from one to the other', () => {
+    fc.assert(
+      fc.property(links, links, (a, b) => {
+        const before = recordOf(quantised(a), 7);
+        const after = recordOf(quantised(b), 8);
+        const change = differenceOf(before, after);
+        if (!change) return;
+        const sorted = (told: readonly ToldLink[]) => [...told].sort(byTag);
+        assert.deepEqual(sorted(recordAfter(before, change)!.links), sorted(after.links));
+      }),
+    );
+    const before = recordOf([link(1, 10), link(2, 20), link(3, 30)]);
+    const after = recordOf([link(1, 10.5), link(2, 20), link(3, 30)], 8);
+    assert.deepEqual(differenceOf(before, after)?.set, [link(1, 10.5)]);
+    assert.equal(differenceOf(before, { ...after, sequence: 9 }), undefined);
+    assert.equal(differenceOf(before, { ...after, slots: 5 }), undefined);
+    assert.equal(differenceOf(before, recordOf([link(4, 10)], 8)), undefined, 'the record is shorter');
   });
 
   test('one that does not follow, or leads to more links than a record has, leads nowhere', () => {

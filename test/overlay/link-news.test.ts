@@ -8,7 +8,7 @@ import { Neighbours } from '../../src/overlay/neighbours.js';
 import { Roster } from '../../src/overlay/roster.js';
 import { handleOf, type Identity, type MemberId } from '../../src/units.js';
 import type { ControlMessage } from '../../src/wire/control.js';
-import type { LinkRecord } from '../../src/wire/link-records.js';
+import { quantiseLinkDelay, type LinkRecord } from '../../src/wire/link-records.js';
 
 const idOf = (n: number) => n.toString(16).padStart(2, '0').repeat(16) as MemberId;
 const self = idOf(1);
@@ -169,6 +169,61 @@ describe('news of links', () => {
     );
   });
 
+  test('whoever lacks a few records names them, whoever lacks most names what it has', () => {
+    const asked = () => {
+      news.askNow();
+      const [first] = told();
+      return first?.message;
+    };
+    map.note(recordOf(far, 1), hopTag(far));
+    assert.equal(asked()?.type, 'link-records-known');
+    for (let n = 1; n <= 12; n++) map.note(recordOf(idOf(n), 1), hopTag(idOf(n)));
+    assert.deepEqual(asked(), { type: 'links-wanted', handles: [idOf(13), idOf(14)].map(handleOf) });
+    news.onWanted(neighbours.link(left)!, [idOf(13), far].map(handleOf));
+    assert.deepEqual(recordsTold(), [{ to: left, handle: handleOf(far), sequence: 1 }]);
+    for (let n = 13; n <= 14; n++) map.note(recordOf(idOf(n), 1), hopTag(idOf(n)));
+    assert.equal(asked(), undefined);
+  });
+
+  test('who misses members whose records are there compares all, and not again at once', () => {
+    for (let n = 1; n <= 14; n++) map.note(recordOf(idOf(n), 1), hopTag(idOf(n)));
+    const compares = () => {
+      news.compareNow();
+      const sent = core.effects.flatMap((effect) => (effect.type === 'send' ? [effect.message.type] : []));
+      core.effects = [];
+      return sent;
+    };
+    assert.deepEqual(compares(), ['link-records-known']);
+    assert.deepEqual(compares(), []);
+    core.nowMs += 2500;
+    assert.deepEqual(compares(), ['link-records-known']);
+  });
+
+  test('a link that its far end gave up is told of with the next that changes, or some time later', () => {
+    news.changed();
+    assert.ok(told().length > 0);
+    neighbours.up(idOf(5), 'link', 0).noteRtt(20);
+    news.changed();
+    assert.ok(told().length > 0);
+    neighbours.down(idOf(5), 'link');
+    news.changed(true);
+    assert.deepEqual(told(), []);
+    core.nowMs += 20_000;
+    assert.ok(told().length > 0, 'in the end');
+    neighbours.up(idOf(5), 'link', 0).noteRtt(20);
+    news.changed();
+    told();
+    neighbours.down(idOf(5), 'link');
+    news.changed(true);
+    neighbours.up(idOf(6), 'link', 0).noteRtt(20);
+    news.changed();
+    told();
+    assert.deepEqual(
+      map.get(handleOf(self))?.links.map(({ tag }) => tag),
+      [left, right, idOf(6)].map(hopTag),
+    );
+  });
+
   describe('what changed since the record before', () => {
     const change = (sequence: number) => ({
       handle: handleOf(far),
@@ -193,6 +248,21 @@ describe('news of links', () => {
         map.get(handleOf(far))?.links.map(({ tag }) => tag),
         [hopTag(left), hopTag(right)],
       );
+    });
+
+    test('goes on as that though the record came whole', () => {
+      const links = [left, right, idOf(5), idOf(6)].map((id) => ({
+        tag: hopTag(id),
+        delayMs: quantiseLinkDelay(10),
+      }));
+      hears(left, [{ ...recordOf(far, 1), links }]);
+      told();
+      hears(left, [{ ...recordOf(far, 2), links: links.slice(1) }]);
+      const [passed] = told();
+      assert.ok(passed?.to === right && passed.message.type === 'link-changes');
+      assert.deepEqual(passed.message.changes[0]?.gone, [hopTag(left)]);
+      hears(left, [{ ...recordOf(far, 4), links }]);
+      assert.deepEqual(said(), [{ to: right, type: 'link-records' }]);
     });
 
     test('is asked for whole where it is not, and what is old is left alone', () => {

@@ -192,6 +192,7 @@ export const controlMessage: fc.Arbitrary<ControlMessage> = fc.oneof(
   }),
   record({ type: fc.constant('appraisal' as const), worthMs: costMs }),
   record({ type: fc.constant('want' as const), handles: list(handle) }),
+  record({ type: fc.constant('links-wanted' as const), handles: list(handle) }),
   record({ type: fc.constant('news-mode' as const), eager: fc.boolean() }),
 );
 

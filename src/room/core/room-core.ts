@@ -107,7 +107,7 @@ export class RoomCore {
   /** What the person allows; the engine hears the lower of its upload and the measured one. */
   #limits: Limits | undefined;
   #uploadKbps = Number.POSITIVE_INFINITY;
-  #view: OverlayView = { members: [], links: [], trees: [], onDuty: [], isCastaway: false };
+  #view: OverlayView = { members: [], links: [], trees: [], onDuty: [] };
   /** When members were lost without a goodbye, within `SPLIT_WINDOW_MS`. */
   readonly #lostAtMs: number[] = [];
   #leaving = false;
@@ -522,7 +522,7 @@ export class RoomCore {
   #updateDoorbell(): void {
     const selfId = this.#start?.memberId as MemberId;
     const isLinked = this.#view.links.length > 0;
-    const isAlone = !isLinked || this.#view.isCastaway;
+    const isAlone = !isLinked || this.#engine?.isCastaway() === true;
     const mode: DoorbellMode = isAlone ? 'alone' : this.#view.onDuty.includes(selfId) ? 'duty' : 'off';
     if (mode === this.#wantedDoorbellMode) return;
     this.#wantedDoorbellMode = mode;

@@ -161,13 +161,16 @@ export abstract class Baseline implements OverlayEngine {
     return this.#nextBeatMs;
   }
 
+  isCastaway(): boolean {
+    return false;
+  }
+
   view(): OverlayView {
     return {
       members: [],
       links: [...this.links].map((peerId) => ({ peerId, rttMs: 0 })),
       trees: [],
       onDuty: [],
-      isCastaway: false,
     };
   }
 
