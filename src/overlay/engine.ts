@@ -266,7 +266,7 @@ class Engine implements OverlayEngine {
         break;
       case 'pipe-up':
         this.#gossip.greet(this.#neighbours.up(input.peer, 'pipe', core.nowMs));
-        if (this.isCastaway()) this.#linkage.askAnew();
+        if (this.isCastaway()) this.#linkage.requests.askAnew();
         this.#linkage.wake();
         break;
       case 'pipe-down':
@@ -460,7 +460,7 @@ class Engine implements OverlayEngine {
       case 'neighbours':
         neighbour.adjacent = new Map(message.members.map(({ handle, tag }) => [handle, tag]));
         neighbour.adjacencyKnown = true;
-        return this.#linkage.adjacencyChanged(neighbour);
+        return this.#linkage.splices.adjacencyChanged(neighbour);
       case 'link-records':
         this.#rewiring.offersChanged();
         return this.#linkNews.onRecords(neighbour, message.records, message.isAnswer);
@@ -506,7 +506,7 @@ class Engine implements OverlayEngine {
       case 'appraisal':
         return this.#rewiring.onAppraisal(neighbour, message);
       case 'splice':
-        return this.#linkage.onSplice(from, message.peer, message.instead);
+        return this.#linkage.splices.onSplice(from, message.peer, message.instead);
       default:
         // The rest was taken before: it may come from members without a link.
         return;

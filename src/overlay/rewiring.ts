@@ -346,7 +346,7 @@ export class Rewiring {
     for (const bargain of this.#chosen(round)) {
       if (this.neighbours.link(bargain.peer)) continue;
       this.#agreed.set(bargain.peer, { untilMs: core.nowMs + AGREEMENT_MS, bargain });
-      this.linkage.open(bargain.peer);
+      this.linkage.requests.open(bargain.peer);
     }
   }
 
@@ -451,7 +451,7 @@ export class Rewiring {
         peer !== core.selfId &&
         !neighbours.link(peer) &&
         this.map.has(handleOf(peer)) &&
-        this.linkage.mayAsk(peer) &&
+        this.linkage.requests.mayAsk(peer) &&
         (isMissing || !this.#regretted.isBarred(peer, nowMs)) &&
         (this.#askedMs.get(peer) ?? -Infinity) + ASK_AGAIN_MS <= nowMs,
     );

@@ -176,6 +176,6 @@ export class Roster {
 }
 
 /** Whether one came before another; of two at a time the lower id. */
-function isOlder(a: RosterEntry, b: RosterEntry): boolean {
+export function isOlder(a: RosterEntry, b: RosterEntry): boolean {
   return a.joinedAtMs < b.joinedAtMs || (a.joinedAtMs === b.joinedAtMs && a.memberId < b.memberId);
 }
