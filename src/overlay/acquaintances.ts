@@ -2,7 +2,7 @@
  * Round trips that other members measured, as their link records tell: with each acquaintance in common the triangle
  * gives a least and a most for the round trip to a member never linked to (as in IDMaps, Francis et al., INFOCOM 1999).
  *
- * Bound: `MAX_MEMBERS` members with `MAX_EACH` round trips each, oldest first out: 512 × 64 pairs of 4 bytes, 130 kB.
+ * Bound: `MAX_MEMBERS` members with `MAX_EACH` round trips each, those that came first first out: 512 × 64 pairs of 4 bytes, 130 kB.
  */
 
 import { handleOf, type Handle, type MemberId } from '../units.js';
@@ -74,8 +74,11 @@ export class Acquaintances {
 
   /** A member tells whom it is linked to, or measured. */
   note(handle: Handle, links: readonly ToldLink[]): void {
-    const told = this.#told.get(handle) ?? new Told();
-    remember(this.#told, handle, told, MAX_MEMBERS);
+    let told = this.#told.get(handle);
+    if (!told) {
+      told = new Told();
+      remember(this.#told, handle, told, MAX_MEMBERS);
+    }
     for (const { tag, delayMs } of links) told.set(tag, 2 * delayMs);
   }
 

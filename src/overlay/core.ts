@@ -4,7 +4,7 @@
  * call, so that a new link or a lost parent costs a handful of messages rather than one per source.
  */
 
-import type { Handle, MemberId } from '../units.js';
+import { handleOf, type Handle, type MemberId } from '../units.js';
 import {
   MAX_OFFERS_PER_MESSAGE,
   MAX_SOURCES_PER_MESSAGE,
@@ -39,6 +39,7 @@ export class Core {
   effects: OverlayEffect[] = [];
   viewChanged = false;
   readonly selfTag: number;
+  readonly selfHandle: Handle;
   readonly #outboxes = new Map<MemberId, Outbox>();
 
   constructor(
@@ -48,6 +49,7 @@ export class Core {
     public limits: Limits,
   ) {
     this.selfTag = hopTag(selfId);
+    this.selfHandle = handleOf(selfId);
   }
 
   /** `ms` ± 50 %: keeps members that saw the same event from acting in step. */

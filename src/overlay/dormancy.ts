@@ -6,7 +6,7 @@
  * trees that nothing is said in wakes its neighbours at most, which costs what all trees would cost were they kept.
  */
 
-import { handleOf, type Handle, type MemberId } from '../units.js';
+import { type Handle, type MemberId } from '../units.js';
 import { MAX_SOURCES_PER_MESSAGE, type RouteOffer, type SubscribeRequest } from '../wire/control.js';
 import type { Core } from './core.js';
 import type { Downstream } from './downstream.js';
@@ -226,8 +226,8 @@ export class Dormancy {
 
   /** Lets the own tree lie down when nothing was said for long, and wakes it where plans are not good enough. */
   #restOwn(): void {
-    const { nowMs, config, selfId } = this.core;
-    const own = this.table.byHandle.get(handleOf(selfId));
+    const { nowMs, config, selfHandle } = this.core;
+    const own = this.table.byHandle.get(selfHandle);
     if (!this.roster.isLarge) {
       this.#largeSinceMs = Infinity;
       return;
@@ -311,7 +311,7 @@ export class Dormancy {
     this.#reviewedAtMs = nowMs;
     for (const source of this.table.byHandle.values()) {
       if (source.tree || source.own) continue;
-      if (this.plan.costMs(source.handle) < Infinity || source.blocked) source.unservedSinceMs = undefined;
+      if (ways.toMs(source.handle) < Infinity || source.blocked) source.unservedSinceMs = undefined;
       else source.unservedSinceMs ??= isComplete ? nowMs : Math.max(nowMs, source.addedAtMs + unmappedMs);
     }
   }

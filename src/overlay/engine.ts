@@ -540,7 +540,7 @@ class Engine implements OverlayEngine {
   #tellAdjacency(to: readonly Neighbour[]): void {
     const members = this.#neighbours
       .links()
-      .map(({ peer, tag }) => ({ handle: handleOf(peer), tag }))
+      .map(({ handle, tag }) => ({ handle, tag }))
       .slice(0, MAX_NEIGHBOURS);
     for (const link of to) this.#core.send(link.peer, { type: 'neighbours', members });
   }

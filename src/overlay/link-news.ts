@@ -30,7 +30,7 @@ import { serialNewer } from './serial.js';
 const POOR_MS = 120;
 /** What the far end of a link tells waits for more to tell here, at most so long, ms. */
 const TOLD_ELSEWHERE_MS = 20_000;
-/** What comes within so long goes on in one message, ms; longer than most links, so that copies that cross are few. */
+/** What comes within so long goes on in one message, ms; longer than most links, so that copies that cross are few; in a very large room, where it is much, longer. */
 const SPREAD_MS = 250;
 /** A record that has been here for so long will be elsewhere too, ms; where it is not, the next one is asked for whole. */
 const LATE_MS = 1500;
@@ -139,7 +139,7 @@ export class LinkNews {
       .filter(({ measured, silent }) => measured && !silent)
       .map(({ tag, rttMs }) => ({ tag, delayMs: quantiseLinkDelay(rttMs / 2) }));
     const slots = this.plannedSlots();
-    const handle = handleOf(core.selfId);
+    const handle = core.selfHandle;
     const told = this.map.get(handle);
     const isSame = told !== undefined && told.slots === slots;
     // Who was measured waits for a change of links, or for more of them.
@@ -160,7 +160,7 @@ export class LinkNews {
 
   /** Others took this member for gone, and forgot its links with it. */
   tellAgain(): void {
-    const own = this.map.get(handleOf(this.core.selfId));
+    const own = this.map.get(this.core.selfHandle);
     if (own && this.roster.isLarge)
       this.#publish({ ...own, measured: [], sequence: this.#nextSequence() }, undefined);
   }
@@ -275,12 +275,13 @@ export class LinkNews {
 
   /** Whether there may be something to learn from what was told of a member. */
   #isNews(from: Neighbour, { handle, sequence }: KnownRecord): boolean {
-    if (handle === handleOf(this.core.selfId)) {
+    if (handle === this.core.selfHandle) {
       this.#refute(sequence);
       return false;
     }
-    if (!this.roster.byHandle.has(handle)) return false;
-    this.#noteKnown(from, handle, sequence);
+    const entry = this.roster.byHandle.get(handle);
+    if (!entry) return false;
+    from.records.set(this.roster.slots.of(entry.memberId), sequence + 1);
     if (this.map.sequenceOf(handle) === sequence) return false;
     // Nobody tells of itself so often: who forges records does not set the pace.
     return this.core.nowMs - (this.#cameMs.get(handle) ?? -Infinity) >= POOR_MS / 2;
@@ -323,7 +324,7 @@ export class LinkNews {
   }
 
   #refute(sequence: number): void {
-    const own = this.map.get(handleOf(this.core.selfId));
+    const own = this.map.get(this.core.selfHandle);
     // An older one was on its way for long.
     if (!own || !serialNewer(sequence, own.sequence)) return;
     this.#sequence = sequence;
@@ -378,7 +379,8 @@ export class LinkNews {
     this.#newsAtMs = this.core.nowMs;
     // One that follows upon another which was not passed on yet is told whole.
     this.#news.set(handle, this.#news.has(handle) ? undefined : news);
-    this.#spreadAtMs = Math.min(this.#spreadAtMs, this.core.nowMs + this.core.jittered(SPREAD_MS));
+    const pauseMs = this.core.jittered(SPREAD_MS * Math.sqrt(this.roster.pacing));
+    this.#spreadAtMs = Math.min(this.#spreadAtMs, this.core.nowMs + pauseMs);
     this.#wake(this.#spreadAtMs);
   }
 
@@ -391,7 +393,7 @@ export class LinkNews {
       for (const [handle, news] of this.#news) {
         const sequence = this.map.sequenceOf(handle);
         const known = this.#knownTo(link, handle);
-        if (sequence === undefined || known === sequence || handle === handleOf(link.peer)) continue;
+        if (sequence === undefined || known === sequence || handle === link.handle) continue;
         if (news && (known === preceding(sequence) || news.isLate)) {
           changes.push(news.change);
           this.#noteKnown(link, handle, sequence);

@@ -131,7 +131,7 @@ export class Linkage {
     const coming = [...this.requests.promised.keys()].filter((promised) => promised !== peer);
     const redirects = [...draw(listeners, POINTED_TO, core.random), ...draw(coming, POINTED_TO, core.random)];
     if (redirects.length === 0) return;
-    const rejections = [{ source: handleOf(core.selfId), reason: 'full', redirects } as const];
+    const rejections = [{ source: core.selfHandle, reason: 'full', redirects } as const];
     this.exchanges?.sendRouted(peer, { type: 'reject', rejections });
   }
 
@@ -139,7 +139,7 @@ export class Linkage {
   #deaf(): Neighbour[] {
     const { core, neighbours, trees } = this;
     if (!trees.isSpeaking) return [];
-    const self = handleOf(core.selfId);
+    const self = core.selfHandle;
     return neighbours
       .links()
       .filter(

@@ -27,6 +27,7 @@ const NOTHING: ReadonlySet<Handle> = new Set();
 
 export class Neighbour {
   readonly tag: number;
+  readonly handle: Handle;
   /** An own link is open. */
   linked = false;
   /** Reachable over the doorbell. */
@@ -85,6 +86,7 @@ export class Neighbour {
     selfTag: number,
   ) {
     this.tag = hopTag(peer);
+    this.handle = handleOf(peer);
     this.offers = new OfferTable(selfTag);
   }
 

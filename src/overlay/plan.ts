@@ -4,10 +4,10 @@
  * tree wakes along the way (`dormancy.ts`). Maps differ for moments: whom the plan passes by hears of it from its neighbours.
  */
 
-import { handleOf, type Handle, type MemberId } from '../units.js';
+import type { Handle, MemberId } from '../units.js';
 import type { Core } from './core.js';
 import type { TreeView } from './interface.js';
-import type { LinkMap, TreePlace, TwoWays } from './link-map.js';
+import type { FirstLink, LinkMap, TreePlace, TwoWays } from './link-map.js';
 import type { Neighbours } from './neighbours.js';
 import type { Roster } from './roster.js';
 import { relayCostMs } from './routes.js';
@@ -18,6 +18,10 @@ import { lossMs, UNSERVED_MS } from './worth.js';
  * large room more rarely still, for so does the news.
  */
 const REFRESH_MS = 2.5;
+/** Own links that became longer or shorter by this share, as fine as the map has them … */
+const MOVED_SHARE = 0.03;
+/** … or by less than this leave ways as they are, ms. */
+const MOVED_MS = 0.25;
 /** Copies a member in the mean below which uploads are short: a tree takes one, and needs some choice. */
 const SCARCE_FAN_OUT = 3;
 /** Members whose mean way to all others is remembered: the links of one that has so many, and itself. */
@@ -32,6 +36,9 @@ export type ShownPlace = Pick<TreeView, 'parentId' | 'childIds' | 'hops'>;
 
 export class Plan {
   #ways: TwoWays | undefined = undefined;
+  /** Links that these ways begin with. */
+  #firstLinks: readonly FirstLink[] = [];
+  #mayBeginElsewhere = false;
   #version = -1;
   #lookedAtMs = -Infinity;
   #changedMs = -Infinity;
@@ -50,13 +57,14 @@ export class Plan {
   ) {}
 
   get ways(): TwoWays {
-    const { nowMs, selfId } = this.core;
+    const { nowMs, selfHandle } = this.core;
     const refreshMs = REFRESH_MS * this.map.size * Math.sqrt(this.roster.pacing);
     const isOld = this.map.version !== this.#version && nowMs - this.#lookedAtMs >= refreshMs;
-    if (!this.#ways || isOld) {
+    if (!this.#ways || isOld || this.#beginsElsewhere()) {
       const links = this.neighbours.linked.filter(({ lively, measured }) => lively && measured);
-      const firstLinks = links.map(({ peer, costMs }) => ({ handle: handleOf(peer), delayMs: costMs }));
-      this.#ways = this.map.twoWaysFrom(handleOf(selfId), firstLinks);
+      this.#firstLinks = links.map(({ handle, costMs }) => ({ handle, delayMs: costMs }));
+      this.#mayBeginElsewhere = false;
+      this.#ways = this.map.twoWaysFrom(selfHandle, this.#firstLinks);
       this.#version = this.map.version;
       this.#lookedAtMs = nowMs;
     }
@@ -65,7 +73,22 @@ export class Plan {
 
   /** The own links changed, or how long they are. */
   linksChanged(): void {
-    this.#ways = undefined;
+    this.#mayBeginElsewhere = true;
+  }
+
+  /** Whether ways begin with other links than when they were looked for, or noticeably longer or shorter ones: one that is not measured yet, or was given up some time ago, changes nothing. */
+  #beginsElsewhere(): boolean {
+    if (!this.#mayBeginElsewhere) return false;
+    this.#mayBeginElsewhere = false;
+    let links = 0;
+    for (const { handle, costMs, lively, measured } of this.neighbours.linked) {
+      if (!lively || !measured) continue;
+      links++;
+      const before = this.#firstLinks.find((link) => link.handle === handle);
+      if (!before || Math.abs(before.delayMs - costMs) > Math.max(MOVED_MS, MOVED_SHARE * costMs))
+        return true;
+    }
+    return links !== this.#firstLinks.length;
   }
 
   /** Uploads are short: who serves many is to stand near each source, and a copy goes to whom it saves most. */
@@ -164,8 +187,8 @@ export class Plan {
     const { version } = this.map;
     const known = this.#places.get(source);
     if (known?.version === version) return known.place;
-    const { selfId, config } = this.core;
-    const place = this.map.treeAt(source, handleOf(selfId), this.isScarce ? config.plannedWorthMs : 0);
+    const { selfHandle, config } = this.core;
+    const place = this.map.treeAt(source, selfHandle, this.isScarce ? config.plannedWorthMs : 0);
     this.#places.delete(source);
     this.#places.set(source, { place, version });
     return place;
@@ -208,12 +231,12 @@ export class Plan {
   }
 
   #willing(source: Handle, handles: readonly Handle[]): MemberId[] {
-    const self = handleOf(this.core.selfId);
+    const self = this.core.selfHandle;
     // Whoever is so new that the map does not have it yet reaches its neighbours, and they the others.
     const isUnknown = source === self && !this.map.has(self);
     return this.neighbours.linked
       .filter(({ lively, unwanted }) => lively && !unwanted.has(source))
-      .filter(({ peer }) => isUnknown || handles.includes(handleOf(peer)))
+      .filter(({ handle }) => isUnknown || handles.includes(handle))
       .map(({ peer }) => peer);
   }
 

@@ -188,7 +188,7 @@ export class Rewiring {
 
   /** Pause between the first rounds. */
   get #paceMs(): number {
-    return this.core.config.rewireMs * this.roster.pacing;
+    return this.core.config.rewireMs * this.roster.pacing ** 1.5;
   }
 
   /** Members are still coming, and there are links enough until they are here. */

@@ -53,7 +53,7 @@ export function savingsOf(
   { map, trees, core }: Known,
 ): Savings | undefined {
   const slotsThere = map.slotsOf(handleOf(peer));
-  const slotsHere = map.slotsOf(handleOf(core.selfId));
+  const slotsHere = map.slotsOf(core.selfHandle);
   if (slotsThere === undefined || slotsHere === undefined) return undefined;
   const theirs = map.waysFrom(handleOf(peer));
   const savings: { source: Handle; costMs: number; savedMs: number }[] = [];

@@ -38,7 +38,7 @@ export class Signalling {
     const hop = this.neighbours.lively(target) ? target : this.#nextHop(target, undefined);
     if (hop === undefined) return false;
     const id = Math.floor(core.random() * 0x1_0000);
-    const origin = handleOf(core.selfId);
+    const origin = core.selfHandle;
     const hopLimit = core.config.signalHops;
     core.send(hop, { type: 'routed', origin, target: handleOf(target), id, hopLimit, isSignal, payload });
     return true;
