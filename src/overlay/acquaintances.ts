@@ -2,14 +2,15 @@
  * Round trips that other members measured, as their link records tell: with each acquaintance in common the triangle
  * gives a least and a most for the round trip to a member never linked to (as in IDMaps, Francis et al., INFOCOM 1999).
  *
- * Bound: `MAX_MEMBERS` members with `MAX_EACH` round trips each, those that came first first out: 512 × 64 pairs of 4 bytes, 130 kB.
+ * Bound: `MAX_MEMBERS` members with `MAX_EACH` round trips each, those that came first first out: 1024 × 64 pairs of
+ * 4 bytes, 262 kB; some 60 kB for 200 members.
  */
 
 import { handleOf, type Handle, type MemberId } from '../units.js';
 import type { ToldLink } from '../wire/link-records.js';
-import { remember } from './remember.js';
+import { roomFor } from './slots.js';
 
-const MAX_MEMBERS = 512;
+const MAX_MEMBERS = 1024;
 const MAX_EACH = 64;
 
 /** Below this two members count as this far apart, ms: what a relay in one machine room takes. */
@@ -30,56 +31,61 @@ export function estimateWithin({ leastMs, mostMs }: Bounds): number {
 
 /** Round trips are kept in steps of so much, ms, up to two seconds. */
 const STEP_MS = 1 / 32;
-
-/** Round trips of one member, a hop tag and a number of steps each, in one flat array: as maps those of 200 members took 700 kB. */
-class Told {
-  #pairs = new Uint16Array(16);
-  #count = 0;
-  /** Which one gives way next. */
-  #oldest = 0;
-
-  set(tag: number, rttMs: number): void {
-    let at = 0;
-    while (at < this.#count && this.#pairs[2 * at] !== tag) at++;
-    if (at === MAX_EACH) {
-      at = this.#oldest;
-      this.#oldest = (at + 1) % MAX_EACH;
-    } else if (at === this.#count) this.#count++;
-    if (2 * at >= this.#pairs.length) {
-      const pairs = new Uint16Array(4 * at);
-      pairs.set(this.#pairs);
-      this.#pairs = pairs;
-    }
-    this.#pairs[2 * at] = tag;
-    this.#pairs[2 * at + 1] = Math.min(0xffff, Math.round(rttMs / STEP_MS));
-  }
-
-  /** @param ownRttMs as in `Acquaintances.bounds` */
-  bounds(ownRttMs: (tag: number) => number | undefined): Bounds | undefined {
-    let leastMs = 0;
-    let mostMs = Infinity;
-    for (let at = 0; at < this.#count; at++) {
-      const own = ownRttMs(this.#pairs[2 * at] as number);
-      if (own === undefined) continue;
-      const theirs = (this.#pairs[2 * at + 1] as number) * STEP_MS;
-      leastMs = Math.max(leastMs, Math.abs(own - theirs));
-      mostMs = Math.min(mostMs, own + theirs);
-    }
-    return mostMs === Infinity ? undefined : { leastMs: Math.min(leastMs, mostMs), mostMs };
-  }
-}
+/** Numbers in the row of one member. */
+const ROW = 2 * MAX_EACH;
 
 export class Acquaintances {
-  readonly #told = new Map<Handle, Told>();
+  /** Rows of members, those that told first first. */
+  readonly #rows = new Map<Handle, number>();
+  // Rows of hop tags and round trips in steps, `MAX_EACH` of each: as maps those of 200 members took 700 kB.
+  #pairs = new Uint16Array(0);
+  /** Of each row how many there are, and which one gives way next. */
+  #counts = new Uint8Array(0);
+  #oldest = new Uint8Array(0);
 
   /** A member tells whom it is linked to, or measured. */
   note(handle: Handle, links: readonly ToldLink[]): void {
-    let told = this.#told.get(handle);
-    if (!told) {
-      told = new Told();
-      remember(this.#told, handle, told, MAX_MEMBERS);
-    }
-    for (const { tag, delayMs } of links) told.set(tag, 2 * delayMs);
+    const row = this.#rows.get(handle) ?? this.#takeRow(handle);
+    for (const { tag, delayMs } of links) this.#set(row, tag, 2 * delayMs);
+  }
+
+  #takeRow(handle: Handle): number {
+    let row = this.#rows.size;
+    if (row >= MAX_MEMBERS)
+      for (const [first, its] of this.#rows) {
+        this.#rows.delete(first);
+        row = its;
+        break;
+      }
+    if (row >= this.#counts.length) this.#grow(Math.min(MAX_MEMBERS, roomFor(this.#counts.length, row)));
+    this.#counts[row] = 0;
+    this.#oldest[row] = 0;
+    this.#rows.set(handle, row);
+    return row;
+  }
+
+  #grow(rows: number): void {
+    const [pairs, counts, oldest] = [this.#pairs, this.#counts, this.#oldest];
+    this.#pairs = new Uint16Array(rows * ROW);
+    this.#counts = new Uint8Array(rows);
+    this.#oldest = new Uint8Array(rows);
+    this.#pairs.set(pairs);
+    this.#counts.set(counts);
+    this.#oldest.set(oldest);
+  }
+
+  #set(row: number, tag: number, rttMs: number): void {
+    const pairs = this.#pairs;
+    const start = row * ROW;
+    const count = this.#counts[row] as number;
+    let at = 0;
+    while (at < count && pairs[start + 2 * at] !== tag) at++;
+    if (at === MAX_EACH) {
+      at = this.#oldest[row] as number;
+      this.#oldest[row] = (at + 1) % MAX_EACH;
+    } else if (at === count) this.#counts[row] = count + 1;
+    pairs[start + 2 * at] = tag;
+    pairs[start + 2 * at + 1] = Math.min(0xffff, Math.round(rttMs / STEP_MS));
   }
 
   /**
@@ -87,6 +93,19 @@ export class Acquaintances {
    * @returns undefined without any acquaintance in common
    */
   bounds(member: MemberId, ownRttMs: (tag: number) => number | undefined): Bounds | undefined {
-    return this.#told.get(handleOf(member))?.bounds(ownRttMs);
+    const row = this.#rows.get(handleOf(member));
+    if (row === undefined) return undefined;
+    const start = row * ROW;
+    const end = start + 2 * (this.#counts[row] as number);
+    let leastMs = 0;
+    let mostMs = Infinity;
+    for (let at = start; at < end; at += 2) {
+      const own = ownRttMs(this.#pairs[at] as number);
+      if (own === undefined) continue;
+      const theirs = (this.#pairs[at + 1] as number) * STEP_MS;
+      leastMs = Math.max(leastMs, Math.abs(own - theirs));
+      mostMs = Math.min(mostMs, own + theirs);
+    }
+    return mostMs === Infinity ? undefined : { leastMs: Math.min(leastMs, mostMs), mostMs };
   }
 }

@@ -71,6 +71,12 @@ export class Plan {
     return this.#ways;
   }
 
+  /** By all news of links that came: for what is to be decided once and for all. */
+  get latestWays(): TwoWays {
+    if (this.map.version !== this.#version) this.#ways = undefined;
+    return this.ways;
+  }
+
   /** The own links changed, or how long they are. */
   linksChanged(): void {
     this.#mayBeginElsewhere = true;

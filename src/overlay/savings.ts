@@ -30,7 +30,7 @@ interface Known {
  * Ways to here by the map, which knows nothing of blocks and slots: of what is being heard, or missed, more is known.
  */
 export function ownWays({ trees }: Pick<Known, 'trees'>): Ways {
-  const { ways } = trees.plan;
+  const ways = trees.plan.latestWays;
   const knownMs = new Map<Handle, number>();
   for (const tree of trees.budget.heard)
     if (!tree.blocked)

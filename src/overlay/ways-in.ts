@@ -119,8 +119,9 @@ export class WaysIn {
       if (isOlder(entry, oldest)) oldest = entry;
     }
     const theirsIsOlder = unreachable.has(oldest.memberId);
-    // A single one out of reach is more likely cut off by blocks around us than an island.
-    const turn = unreachable.size === 1 ? 0 : rank + (theirsIsOlder ? 0 : 2);
+    // A single one out of reach is more likely cut off by blocks around us than an island; where maps lag behind, than either.
+    const isSingle = unreachable.size === 1 && this.roster.pacing === 1;
+    const turn = isSingle ? 0 : rank + (theirsIsOlder ? 0 : 2);
     let since = Infinity;
     for (const member of unreachable)
       since = Math.min(since, this.trees.of(member)?.unservedSinceMs ?? Infinity);

@@ -56,16 +56,36 @@ describe('acquaintances', () => {
 
   test('the oldest are forgotten beyond the bound', () => {
     const acquaintances = new Acquaintances();
-    for (let n = 1; n <= 513; n++) acquaintances.note(handleOf(idOf(n)), told([[1, 10]]));
+    for (let n = 1; n <= 1025; n++)
+      acquaintances.note(
+        handleOf(idOf(n)),
+        told(
+          n === 1
+            ? [
+                [1, 10],
+                [2, 10],
+              ]
+            : [[1, 10]],
+        ),
+      );
     assert.equal(
       acquaintances.bounds(idOf(1), () => 10),
       undefined,
     );
-    assert.ok(acquaintances.bounds(idOf(513), () => 10));
-    const others = Array.from({ length: 64 }, (_, n) => [2000 + n, 10] as const);
-    acquaintances.note(handleOf(idOf(513)), told(others));
+    assert.ok(acquaintances.bounds(idOf(1025), () => 10));
+    assert.ok(
+      acquaintances.bounds(idOf(2), () => 10),
+      'those of others stay what they are',
+    );
     assert.equal(
-      acquaintances.bounds(idOf(513), (tag) => (tag === 1 ? 10 : undefined)),
+      acquaintances.bounds(idOf(1025), (tag) => (tag === 2 ? 10 : undefined)),
+      undefined,
+      'nothing is left of whoever had the place',
+    );
+    const others = Array.from({ length: 64 }, (_, n) => [2000 + n, 10] as const);
+    acquaintances.note(handleOf(idOf(1025)), told(others));
+    assert.equal(
+      acquaintances.bounds(idOf(1025), (tag) => (tag === 1 ? 10 : undefined)),
       undefined,
     );
   });
