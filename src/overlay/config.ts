@@ -41,7 +41,7 @@ export interface OverlayConfig {
   readonly rewireMargin: number;
   /** … and by how many ms a source for each member: all hear of it … */
   readonly rewireLeastMs: number;
-  /** … or by so many where uploads are short: links beyond the target go by exchanges only, and near ones that do not come keep voices on detours. */
+  /** … or by so many where uploads are short, up to `negotiatedMembers`: links beyond the target go by exchanges only, and near ones that do not come keep voices on detours. */
   readonly scarceLeastMs: number;
   /** Links below which a member counts as poorly connected and others make room for it: one link is a single point of failure. */
   readonly poorLinks: number;
