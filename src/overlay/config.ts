@@ -39,8 +39,10 @@ export interface OverlayConfig {
   readonly regretMaxMs: number;
   /** By which share an exchange must exceed its price, or links wander … */
   readonly rewireMargin: number;
-  /** … and by how many ms a source for each member: all hear of it. */
+  /** … and by how many ms a source for each member: all hear of it … */
   readonly rewireLeastMs: number;
+  /** … or by so many where uploads are short, up to `negotiatedMembers`: links beyond the target go by exchanges only, and near ones that do not come keep voices on detours. */
+  readonly scarceLeastMs: number;
   /** Links below which a member counts as poorly connected and others make room for it: one link is a single point of failure. */
   readonly poorLinks: number;
   /** How long a place promised by `admits` is kept, ms: a WebRTC link opens well within it. */
@@ -213,6 +215,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   regretMaxMs: 600_000,
   rewireMargin: 0.12,
   rewireLeastMs: 0.002,
+  scarceLeastMs: 0.0005,
   poorLinks: 2,
   admissionMs: 4000,
   openLinkTimeoutMs: 20_000,
@@ -334,6 +337,7 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.firstLinks >= config.poorLinks, 'firstLinks must not leave newcomers poor');
   require(config.rewireSample >= 1 &&
     config.rewireSample <= MAX_SAMPLE, `rewireSample must be 1–${MAX_SAMPLE}`);
+  require(config.scarceLeastMs <= config.rewireLeastMs, 'scarceLeastMs must not exceed rewireLeastMs');
   require(config.rewireMs >= 300 &&
     config.rewireMs <= config.rewireMaxMs, 'rewireMs must be in 300–rewireMaxMs');
   require(config.rewireSettledMs > config.rewireGrowthMs, 'rewireSettledMs must leave time to rewire');

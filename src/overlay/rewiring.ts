@@ -261,7 +261,8 @@ export class Rewiring {
 
   /** By how much an exchange must pay, ms a source. */
   get #leastMs(): number {
-    return this.core.config.rewireLeastMs * this.roster.entries.size;
+    const { rewireLeastMs, scarceLeastMs } = this.core.config;
+    return (this.trees.plan.isNegotiated ? scarceLeastMs : rewireLeastMs) * this.roster.entries.size;
   }
 
   /** What another link costs, ms a source; where links are still to be paid for, the least useful ones go for those. */

@@ -70,9 +70,10 @@ export class UploadBudget {
     const most = this.most(tree);
     const { copies } = this;
     if (copies === Infinity || most === 0) return most;
-    const speakers = this.#heard.size + (this.#heard.has(tree) ? 0 : 1);
-    let capacity = this.#share(tree, Math.max(speakers, this.core.config.plannedSpeakers));
-    if (this.#heard.has(tree)) capacity = Math.max(capacity, copies - this.#used(tree));
+    // Trees of those who say nothing stay as they are, however many speak: all of them would be planned anew for nothing.
+    if (!this.#heard.has(tree)) return this.planned(tree);
+    const share = this.#share(tree, Math.max(this.#heard.size, this.core.config.plannedSpeakers));
+    const capacity = Math.max(share, copies - this.#used(tree));
     return Math.min(most, tree.own ? Math.max(1, capacity) : capacity);
   }
 

@@ -53,6 +53,14 @@ describe('the upload', () => {
     assert.equal(budget.capacity(speaking), 7);
   });
 
+  test('a silent tree keeps its share however many speak, and they share all there is', () => {
+    const budget = budgetOf(12);
+    const speaking = Array.from({ length: plannedSpeakers + 2 }, (_, i) => tree(3 + i, 2));
+    for (const each of speaking) budget.note(each);
+    assert.equal(budget.capacity(tree(2)), 12 / plannedSpeakers);
+    for (const each of speaking) assert.equal(budget.capacity(each), 2);
+  });
+
   test('a hidden page relays nothing and still speaks', () => {
     const budget = budgetOf(12);
     budget.shed = true;
