@@ -30,7 +30,7 @@ import { Neighbours, type Neighbour } from './neighbours.js';
 import { OwnEntry } from './own-entry.js';
 import { Plan } from './plan.js';
 import { Rewiring } from './rewiring.js';
-import { Roster } from './roster.js';
+import { isOlder, Roster } from './roster.js';
 import { Signalling } from './signalling.js';
 import { Trees } from './trees.js';
 import { Trials } from './trials.js';
@@ -234,22 +234,28 @@ class Engine implements OverlayEngine {
   }
 
   /**
-   * Whether so few are in reach, as after most neighbours went at once, that nobody may be who stays at the doorbell, or
-   * nobody of them is: of those who are in reach the longest-lived ring. A newcomer, whose map is not whole, cannot tell.
+   * Whether so few are in reach, as after most neighbours went at once, that nobody may be who stays at the doorbell, nobody of
+   * them is, or most members are elsewhere: of those who are in reach the longest-lived ring. A newcomer, whose map is not whole,
+   * cannot tell.
    */
   isCastaway(): boolean {
     const { plan } = this.#trees;
     const { dutyMembers } = this.#core.config;
-    const own = this.#roster.self;
-    if (!own || !this.#roster.isLarge || !plan.isComplete) return false;
+    const roster = this.#roster;
+    const own = roster.self;
+    if (!own || !roster.isLarge || !plan.isComplete) return false;
     const isInReach = (member: MemberId): boolean =>
       member === own.memberId || plan.costMs(handleOf(member)) < Infinity;
-    const hasMany = this.#neighbours.linkCount >= dutyMembers;
-    if (hasMany && this.#roster.onDuty().some(isInReach)) return false;
-    const inReach = [...this.#roster.entries.values()].filter(({ memberId }) => isInReach(memberId));
-    if (inReach.length <= dutyMembers) return true;
-    const older = inReach.filter(({ joinedAtMs }) => joinedAtMs < own.joinedAtMs);
-    return older.length < dutyMembers && !this.#roster.onDuty().some(isInReach);
+    let inReach = 0;
+    let older = 0;
+    for (const entry of roster.entries.values()) {
+      if (!isInReach(entry.memberId)) continue;
+      inReach++;
+      if (isOlder(entry, own)) older++;
+    }
+    if (inReach <= dutyMembers) return true;
+    const isIsland = 2 * inReach < roster.entries.size || !roster.onDuty().some(isInReach);
+    return isIsland && older < dutyMembers;
   }
 
   #take(input: OverlayInput): void {

@@ -114,8 +114,7 @@ export class Simulation {
     const alive = this.alive();
     const duty = alive.filter((member) => member.onDuty);
     for (const member of alive) {
-      const mayBeLonely =
-        member.links.size < WELL_LINKED && this.nowMs - member.joinedAtMs > DOORBELL_MS;
+      const mayBeLonely = member.links.size < WELL_LINKED && this.nowMs - member.joinedAtMs > DOORBELL_MS;
       const lonely = mayBeLonely && (member.links.size === 0 || member.engine.isCastaway());
       if (!lonely && !(member.onDuty && this.random() < DUTY_RING_SHARE)) continue;
       const others = duty.filter((other) => other !== member && this.connected(member.place, other.place));
