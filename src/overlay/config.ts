@@ -17,11 +17,11 @@ export interface OverlayConfig {
   readonly rewireSlowing: number;
   /** The pause is at least this share of the time since the room last changed noticeably. */
   readonly rewireAging: number;
-  /** When the room has been what it is for so long, ms, the first pause begins to grow by the square of that time: all hear of every exchange. */
+  /** When the room has been what it is for so long, ms, the first pause begins to grow by the square of that time: all hear of every exchange. In a very large room sooner. */
   readonly rewireSettledMs: number;
   /** After a larger room grew noticeably rounds wait so long, ms: whoever comes next changes what pays. */
   readonly rewireGrowthMs: number;
-  /** Members from which on rounds come more rarely by as many times as there are more: all must hear of every exchange. */
+  /** Members from which on rounds come more rarely, and what concerns all is told and waited for longer, the more there are: all must hear of every exchange. */
   readonly pacedMembers: number;
   /** Members weighed per round … */
   readonly rewireCandidates: number;
@@ -103,7 +103,7 @@ export interface OverlayConfig {
   readonly deepRelayMs: number;
   /** … and one that is so many links from the source, one less than any member should be, … */
   readonly deepestHops: number;
-  /** … so much more, ms: it is left to those who have no other way, by and large. */
+  /** … so much more, ms, and an eighth of it one link sooner: it is left to those who have no other way, by and large. */
   readonly deepestMs: number;
   /** Voice of one copy with its headers, kbit/s; turns an upload budget into copies. */
   readonly copyKbps: number;

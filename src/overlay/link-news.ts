@@ -30,7 +30,7 @@ import { serialNewer } from './serial.js';
 const POOR_MS = 120;
 /** What the far end of a link tells waits for more to tell here, at most so long, ms. */
 const TOLD_ELSEWHERE_MS = 20_000;
-/** What comes within so long goes on in one message, ms; longer than most links, so that copies that cross are few. */
+/** What comes within so long goes on in one message, ms; longer than most links, so that copies that cross are few; in a very large room, where it is much, longer. */
 const SPREAD_MS = 250;
 /** A record that has been here for so long will be elsewhere too, ms; where it is not, the next one is asked for whole. */
 const LATE_MS = 1500;
@@ -379,7 +379,7 @@ export class LinkNews {
     this.#newsAtMs = this.core.nowMs;
     // One that follows upon another which was not passed on yet is told whole.
     this.#news.set(handle, this.#news.has(handle) ? undefined : news);
-    const pauseMs = this.core.jittered(SPREAD_MS);
+    const pauseMs = this.core.jittered(SPREAD_MS * Math.sqrt(this.roster.pacing));
     this.#spreadAtMs = Math.min(this.#spreadAtMs, this.core.nowMs + pauseMs);
     this.#wake(this.#spreadAtMs);
   }

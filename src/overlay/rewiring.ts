@@ -48,6 +48,11 @@ const MAX_REMEMBERED = 512;
 /** A change of worth below this is not told, ms a source. */
 const TELL_MS = 0.25;
 
+/** Above `pacedMembers` rounds come more rarely by this power of how many times as many members there are: not only does each hear of more exchanges, they also cost each more. */
+const PACE_EXPONENT = 1.75;
+/** Likewise by how much sooner such a room counts as settled. */
+const SETTLED_EXPONENT = 0.75;
+
 interface Round {
   readonly nonce: number;
   endsMs: number;
@@ -188,7 +193,7 @@ export class Rewiring {
 
   /** Pause between the first rounds. */
   get #paceMs(): number {
-    return this.core.config.rewireMs * this.roster.pacing ** 1.5;
+    return this.core.config.rewireMs * this.roster.pacing ** PACE_EXPONENT;
   }
 
   /** Members are still coming, and there are links enough until they are here. */
@@ -201,7 +206,7 @@ export class Rewiring {
   get #leastIntervalMs(): number {
     const { rewireMaxMs, rewireAging, rewireSettledMs } = this.core.config;
     const ageMs = this.core.nowMs - this.#changedMs;
-    const settledMs = rewireSettledMs / this.roster.pacing ** 0.75;
+    const settledMs = rewireSettledMs / this.roster.pacing ** SETTLED_EXPONENT;
     const paceMs = this.#paceMs * Math.max(1, ageMs / settledMs) ** 2;
     return Math.min(rewireMaxMs, Math.max(paceMs, rewireAging * ageMs));
   }

@@ -30,6 +30,9 @@ export interface Candidate {
   readonly path: readonly number[];
 }
 
+/** What a relay one link above the deepest counts, as a share of those: where they are few, fewer are left without any other way. */
+const DEEP_SHARE = 1 / 8;
+
 /**
  * What a relay adds to the way of a voice when ways are chosen, ms: what it takes, and in a very large room more, and much
  * more where the tree is deep already. A chain of many short links is as soon as a few long ones, and broken more often; in
@@ -40,7 +43,8 @@ export interface Candidate {
 export function relayCostMs(hops: number, members: number, costs: RelayCosts): number {
   const { relayMs, deepMembers, deepRelayMs, deepestHops, deepestMs } = costs;
   if (members < deepMembers) return relayMs;
-  return relayMs + deepRelayMs + (hops < deepestHops ? 0 : deepestMs);
+  const deepMs = hops < deepestHops - 1 ? 0 : hops < deepestHops ? DEEP_SHARE * deepestMs : deepestMs;
+  return relayMs + deepRelayMs + deepMs;
 }
 
 /**

@@ -174,8 +174,8 @@ describe('which child', () => {
   test('a relay adds what it takes, in a large room more, and deep in its tree much more', () => {
     const config = { relayMs: 1, deepMembers: 10, deepRelayMs: 4, deepestHops: 8, deepestMs: 300 };
     assert.deepEqual(
-      [1, 7, 8, 9].map((hops) => relayCostMs(hops, 10, config)),
-      [5, 5, 305, 305],
+      [1, 6, 7, 8, 9].map((hops) => relayCostMs(hops, 10, config)),
+      [5, 5, 5 + 300 / 8, 305, 305],
     );
     assert.equal(relayCostMs(8, 9, config), 1, 'not in a smaller room');
   });

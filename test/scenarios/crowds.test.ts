@@ -5,7 +5,7 @@ import { syntheticLatencies } from '../simulation/network.js';
 import { seededRandom } from '../simulation/random.js';
 import { Simulation } from '../simulation/simulation.js';
 import { Watch } from '../simulation/watch.js';
-import { settle, settledRoom } from './rooms.js';
+import { assertHeardAll, fill, settle, settledRoom } from './rooms.js';
 
 describe('crowds', () => {
   // ·    ∴    ⁘⁘⁘⁘      nobody, then thirty within a second and a half, and one of them is talking
@@ -81,5 +81,30 @@ describe('crowds', () => {
       linkUps,
       'no link was made anew',
     );
+  });
+
+  // ⁘⁘⁘⁘ ⟳      news of links takes as long as in a room nine times the size: maps lag behind, and everybody is there
+  test('in a very large room nobody is sought across a gap that is only on the map', () => {
+    let sought = 0;
+    for (const seed of [1, 2, 3]) {
+      const { simulation, members } = fill({
+        seed,
+        members: 120,
+        everyMs: 20,
+        limits: { maxLinks: 8 },
+        config: { pacedMembers: 13 },
+      });
+      simulation.runUntil(15_000);
+      // Where a way is known members speak by handles.
+      simulation.onControlSent = (_from, _to, { type }) => {
+        if (type === 'signal') sought++;
+      };
+      simulation.runUntil(30_000);
+      const [source, ...others] = members;
+      source!.speak(2000);
+      simulation.run(3000);
+      assertHeardAll(source!, others);
+    }
+    assert.ok(sought < 300, `${sought} signals`);
   });
 });

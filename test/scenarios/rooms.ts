@@ -1,6 +1,7 @@
 /** Rooms for scenarios: how they fill, and when they count as settled. */
 
 import assert from 'node:assert/strict';
+import type { OverlayConfig } from '../../src/overlay/config.js';
 import type { SimulatedMember } from '../simulation/member.js';
 import { atRest } from '../simulation/invariants.js';
 import { syntheticLatencies, type NetworkConditions } from '../simulation/network.js';
@@ -14,6 +15,7 @@ export interface RoomOptions {
   /** Between two joins, ms. */
   readonly everyMs?: number;
   readonly conditions?: Partial<NetworkConditions>;
+  readonly config?: Partial<OverlayConfig>;
 }
 
 export interface Room {
@@ -22,11 +24,12 @@ export interface Room {
 }
 
 /** A room that members entered one after the other; not yet settled. */
-export function fill({ seed, members, limits, everyMs = 200, conditions }: RoomOptions): Room {
+export function fill({ seed, members, limits, everyMs = 200, conditions, config }: RoomOptions): Room {
   const simulation = new Simulation({
     seed,
     latencies: syntheticLatencies(members + 8, seededRandom(seed)),
     ...(conditions ? { conditions } : {}),
+    ...(config ? { config } : {}),
   });
   const joined: SimulatedMember[] = [];
   for (let i = 0; i < members; i++) {
