@@ -3,6 +3,7 @@
  * along the branches that news of members takes, and what was lost is found by comparing digests. Where a record differs
  * from the one before in a link or two, only these are told: whoever lacks the one before asks for the whole. A record about this
  * member that it did not make itself is answered by a newer one, as routers do (OSPF, RFC 2328 § 13.4).
+ * A little over 400 lines: what is told, passed on, asked for and compared turns on the same few times and sequences.
  */
 
 import { handleOf, type Handle, type MemberId } from '../units.js';
@@ -90,7 +91,7 @@ export class LinkNews {
   /**
    * The own links changed.
    *
-   * @param isToldElsewhere a link counts no more when one of its ends does not tell of it: this one need not hurry to
+   * @param isToldElsewhere the far end of a link tells that it ended, with which it counts no more: this end need not hurry
    */
   changed(isToldElsewhere = false): void {
     const { nowMs, config } = this.core;
@@ -214,8 +215,7 @@ export class LinkNews {
   /** Asks a neighbour for the records that are lacking. */
   askNow(): void {
     const { core, roster, map } = this;
-    const lively = this.neighbours.linked.filter((neighbour) => neighbour.lively);
-    const [somebody] = draw(lively, 1, core.random);
+    const somebody = this.#somebody();
     if (!somebody) return;
     // Who has more than it lacks says less by naming that.
     if (map.size < roster.entries.size - map.size) return this.#sendKnown(somebody, false);
@@ -226,11 +226,16 @@ export class LinkNews {
   /** Compares the records with a neighbour's, unless that was done lately: some may be out of date. */
   compareNow(): void {
     if (this.core.nowMs - this.#comparedAtMs < COMPARE_NOW_MS * this.roster.pacing) return;
-    const lively = this.neighbours.linked.filter((neighbour) => neighbour.lively);
-    const [somebody] = draw(lively, 1, this.core.random);
+    const somebody = this.#somebody();
     if (somebody) this.#sendKnown(somebody, false);
   }
 
+  #somebody(): Neighbour | undefined {
+    const lively = this.neighbours.linked.filter((neighbour) => neighbour.lively);
+    return draw(lively, 1, this.core.random)[0];
+  }
+
+  /** A neighbour lacks these records. */
   onWanted(from: Neighbour, handles: readonly Handle[]): void {
     const records: LinkRecord[] = [];
     for (const handle of handles) {
