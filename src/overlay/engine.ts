@@ -140,7 +140,7 @@ class Engine implements OverlayEngine {
         core.effects.push({ type: 'close-link', peer });
         this.#linkDown(peer, 'closed');
       },
-      declined: (peer) => this.#farEndDrops(peer),
+      declined: (peer) => this.#farEndDrops(peer, true),
     });
     this.#rewiring = new Rewiring(
       core,
@@ -365,11 +365,16 @@ class Engine implements OverlayEngine {
     core.viewChanged = true;
   }
 
-  /** A link that its far end is about to close: that it ends is no reason to think of a crash. */
-  #farEndDrops(peer: MemberId): void {
+  /**
+   * A link that its far end is about to close: that it ends is no reason to think of a crash.
+   *
+   * @param tellsSo the far end goes on without the link and tells of that; where it is gone others must hear of the place that is
+   * free now
+   */
+  #farEndDrops(peer: MemberId, tellsSo: boolean): void {
     const link = this.#neighbours.link(peer);
     if (!link) return;
-    link.endsElsewhere ||= !link.retiring;
+    link.endsElsewhere ||= tellsSo && !link.retiring;
     this.#linkage.retire(link, 2 * this.#core.config.retireMs);
   }
 
@@ -425,7 +430,7 @@ class Engine implements OverlayEngine {
     if (link && lost) {
       this.#core.send(member, { type: 'link-drop', reason: 'gone' });
       this.#closeLink(link);
-    } else this.#farEndDrops(member);
+    } else this.#farEndDrops(member, false);
     this.#core.viewChanged = true;
   }
 
@@ -508,7 +513,7 @@ class Engine implements OverlayEngine {
         return;
       }
       case 'link-drop':
-        return this.#farEndDrops(from);
+        return this.#farEndDrops(from, message.reason !== 'leaving');
       case 'appraisal':
         return this.#rewiring.onAppraisal(neighbour, message);
       case 'splice':

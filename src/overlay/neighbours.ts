@@ -52,7 +52,7 @@ export class Neighbour {
   /** Goodbye was said: it still delivers for one hand-over, but nothing new is asked of it and it counts no more. */
   retiring = false;
   retireAtMs = Infinity;
-  /** Its far end ends the link, or is gone: others know without being told here. */
+  /** Its far end gave the link up, and tells so: others know without being told here. */
   endsElsewhere = false;
   /** Heartbeats sent to it since the link opened, or since it asked for clocks. */
   beats = 0;

@@ -10,6 +10,7 @@ import {
   validateOverlayConfig,
   type OverlayConfig,
 } from '../../src/overlay/config.js';
+import { draw } from '../../src/overlay/draw.js';
 import type { Limits, OverlayEngine } from '../../src/overlay/interface.js';
 import type { Handle, Identity, MemberId } from '../../src/units.js';
 import type { ControlMessage } from '../../src/wire/control.js';
@@ -118,8 +119,9 @@ export class Simulation {
       const lonely = mayBeLonely && (member.links.size === 0 || member.engine.isCastaway());
       if (!lonely && !(member.onDuty && this.random() < DUTY_RING_SHARE)) continue;
       const others = duty.filter((other) => other !== member && this.connected(member.place, other.place));
-      const other = others[Math.floor(this.random() * others.length)];
-      if (other && !member.links.has(other.id)) this.pipe(member, other);
+      // Whoever rings as if alone meets everybody who listens.
+      const met = lonely ? others : draw(others, 1, this.random);
+      for (const other of met) if (!member.links.has(other.id)) this.pipe(member, other);
     }
   }
 

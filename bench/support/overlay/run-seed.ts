@@ -171,9 +171,10 @@ function churn(room: Room): void {
       const pair = recorder.pair(source, listener);
       tally.due += due;
       tally.playable += pair?.playable ?? 0;
-      const linkedMs = firstLinks.get(listener);
-      if (linkedMs !== undefined && linkedMs >= startMs && (listener.alive || due > 0))
-        tally.servedMs.push((pair?.servedMs ?? Infinity) - linkedMs);
+      const linkedMs = firstLinks.get(listener) ?? -Infinity;
+      // Who came in the last moments, or left before it was owed anything, says nothing.
+      const isOwed = listener.alive ? linkedMs < startMs + CHURN_MS - JOIN_GRACE_MS : due > 0;
+      if (linkedMs >= startMs && isOwed) tally.servedMs.push((pair?.servedMs ?? Infinity) - linkedMs);
       if (due > 0) tally.gapsMs.push(!pair ? CHURN_MS : listener.alive ? recorder.gapMs(pair) : pair.gapMs);
     }
   recorder.presence.clear();
