@@ -23,6 +23,10 @@ export interface OverlayConfig {
   readonly rewireGrowthMs: number;
   /** Members from which on rounds come more rarely, and what concerns all is told and waited for longer, the more there are: all must hear of every exchange. */
   readonly pacedMembers: number;
+  /** By which power of how many times as many members there are rounds come more rarely: each hears of as many times more exchanges, and looks for more ways anew … */
+  readonly rewirePacing: number;
+  /** … and by which such a room counts as settled sooner. */
+  readonly settledPacing: number;
   /** Members weighed per round … */
   readonly rewireCandidates: number;
   /** … and how many of them at random. */
@@ -206,6 +210,8 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   rewireSettledMs: 60_000,
   rewireGrowthMs: 3000,
   pacedMembers: 200,
+  rewirePacing: 1.75,
+  settledPacing: 0.75,
   rewireCandidates: 4,
   rewireRandom: 2,
   rewireDoubt: 2,
@@ -343,6 +349,9 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.rewireSettledMs > config.rewireGrowthMs, 'rewireSettledMs must leave time to rewire');
   require(config.rewireRandom <= config.rewireCandidates, 'rewireRandom must not exceed rewireCandidates');
   require(config.pacedMembers > config.fullMeshMembers, 'pacedMembers must be a large room');
+  require(config.rewirePacing >= 1, 'rewirePacing below 1 lets what all hear of grow with the room');
+  require(config.settledPacing <=
+    config.rewirePacing, 'settledPacing must leave rounds before a room settles');
   require(config.trialsAtOnce >= 1 &&
     config.trialsAtOnce <= config.maxPendingLinks, 'trialsAtOnce must be in 1–maxPendingLinks');
   require(config.rewireSlowing >= 1, 'rewireSlowing must be at least 1');

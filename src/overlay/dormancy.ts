@@ -6,7 +6,7 @@
  * trees that nothing is said in wakes its neighbours at most, which costs what all trees would cost were they kept.
  */
 
-import { type Handle, type MemberId } from '../units.js';
+import type { Handle, MemberId } from '../units.js';
 import { MAX_SOURCES_PER_MESSAGE, type RouteOffer, type SubscribeRequest } from '../wire/control.js';
 import type { Core } from './core.js';
 import type { Downstream } from './downstream.js';

@@ -244,8 +244,9 @@ class Engine implements OverlayEngine {
     const roster = this.#roster;
     const own = roster.self;
     if (!own || !roster.isLarge || !plan.isComplete) return false;
+    const { ways } = plan;
     const isInReach = (member: MemberId): boolean =>
-      member === own.memberId || plan.costMs(handleOf(member)) < Infinity;
+      member === own.memberId || ways.toMs(handleOf(member)) < Infinity;
     let inReach = 0;
     let older = 0;
     for (const entry of roster.entries.values()) {

@@ -284,9 +284,9 @@ export class LinkNews {
       this.#refute(sequence);
       return false;
     }
-    const entry = this.roster.byHandle.get(handle);
-    if (!entry) return false;
-    from.records.set(this.roster.slots.of(entry.memberId), sequence + 1);
+    const slot = this.#slotOf(handle);
+    if (slot < 0) return false;
+    from.records.set(slot, sequence + 1);
     if (this.map.sequenceOf(handle) === sequence) return false;
     // Nobody tells of itself so often: who forges records does not set the pace.
     return this.core.nowMs - (this.#cameMs.get(handle) ?? -Infinity) >= POOR_MS / 2;

@@ -48,11 +48,6 @@ const MAX_REMEMBERED = 512;
 /** A change of worth below this is not told, ms a source. */
 const TELL_MS = 0.25;
 
-/** Above `pacedMembers` rounds come more rarely by this power of how many times as many members there are: not only does each hear of more exchanges, they also cost each more. */
-const PACE_EXPONENT = 1.75;
-/** Likewise by how much sooner such a room counts as settled. */
-const SETTLED_EXPONENT = 0.75;
-
 interface Round {
   readonly nonce: number;
   endsMs: number;
@@ -193,7 +188,8 @@ export class Rewiring {
 
   /** Pause between the first rounds. */
   get #paceMs(): number {
-    return this.core.config.rewireMs * this.roster.pacing ** PACE_EXPONENT;
+    const { rewireMs, rewirePacing } = this.core.config;
+    return rewireMs * this.roster.pacing ** rewirePacing;
   }
 
   /** Members are still coming, and there are links enough until they are here. */
@@ -204,9 +200,9 @@ export class Rewiring {
 
   /** Shortest pause between rounds: the longer the room has been what it is, the less is left to gain by haste. */
   get #leastIntervalMs(): number {
-    const { rewireMaxMs, rewireAging, rewireSettledMs } = this.core.config;
+    const { rewireMaxMs, rewireAging, rewireSettledMs, settledPacing } = this.core.config;
     const ageMs = this.core.nowMs - this.#changedMs;
-    const settledMs = rewireSettledMs / this.roster.pacing ** SETTLED_EXPONENT;
+    const settledMs = rewireSettledMs / this.roster.pacing ** settledPacing;
     const paceMs = this.#paceMs * Math.max(1, ageMs / settledMs) ** 2;
     return Math.min(rewireMaxMs, Math.max(paceMs, rewireAging * ageMs));
   }

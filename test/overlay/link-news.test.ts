@@ -5,12 +5,12 @@ import { Core, hopTag } from '../../src/overlay/core.js';
 import { LinkMap } from '../../src/overlay/link-map.js';
 import { LinkNews } from '../../src/overlay/link-news.js';
 import { Neighbours } from '../../src/overlay/neighbours.js';
-import { Roster } from '../../src/overlay/roster.js';
-import { handleOf, type Identity, type MemberId } from '../../src/units.js';
+import type { Roster } from '../../src/overlay/roster.js';
+import { handleOf, type MemberId } from '../../src/units.js';
 import type { ControlMessage } from '../../src/wire/control.js';
 import { quantiseLinkDelay, type LinkRecord } from '../../src/wire/link-records.js';
+import { idOf, rosterOf } from './members.js';
 
-const idOf = (n: number) => n.toString(16).padStart(2, '0').repeat(16) as MemberId;
 const self = idOf(1);
 const [left, right, far] = [idOf(2), idOf(3), idOf(4)];
 
@@ -36,21 +36,8 @@ describe('news of links', () => {
       uploadKbps: Infinity,
     });
     core.nowMs = 10_000;
-    roster = new Roster(self, core.config);
-    for (let n = 1; n <= 14; n++) {
-      const fields = {
-        memberId: idOf(n),
-        publicKey: '',
-        fingerprint: '',
-        version: 1,
-        joinedAtMs: n,
-        name: '',
-      };
-      const flags = { left: false, muted: false, full: false, onDuty: false };
-      const limits = { uploadSlots: 8, maxLinks: 8, links: 0 };
-      const signed = { identity: idOf(n) as string as Identity, bytes: new Uint8Array(0) };
-      roster.apply({ ...fields, ...flags, ...limits, ...signed }, 0);
-    }
+    const members = Array.from({ length: 14 }, (_, i) => idOf(i + 1));
+    roster = rosterOf(self, members, core.config);
     neighbours = new Neighbours(core.selfTag);
     for (const peer of [left, right]) neighbours.up(peer, 'link', 0).noteRtt(20);
     map = new LinkMap(core.config);

@@ -5,10 +5,9 @@ import { Core, hopTag } from '../../src/overlay/core.js';
 import { LinkMap } from '../../src/overlay/link-map.js';
 import { Neighbours } from '../../src/overlay/neighbours.js';
 import { Plan } from '../../src/overlay/plan.js';
-import { Roster } from '../../src/overlay/roster.js';
-import { handleOf, type Identity, type MemberId } from '../../src/units.js';
+import { handleOf, type MemberId } from '../../src/units.js';
+import { idOf, rosterOf } from './members.js';
 
-const idOf = (n: number) => n.toString(16).padStart(2, '0').repeat(16) as MemberId;
 const [self, left, right, far] = [idOf(1), idOf(2), idOf(3), idOf(4)];
 
 describe('ways by the plan', () => {
@@ -38,21 +37,7 @@ describe('ways by the plan', () => {
     core.nowMs = 10_000;
     neighbours = new Neighbours(core.selfTag);
     map = new LinkMap(core.config);
-    const roster = new Roster(self, core.config);
-    for (const member of [self, left, right, far]) {
-      const fields = {
-        memberId: member,
-        publicKey: '',
-        fingerprint: '',
-        version: 1,
-        joinedAtMs: 1,
-        name: '',
-      };
-      const flags = { left: false, muted: false, full: false, onDuty: false };
-      const limits = { uploadSlots: 8, maxLinks: 8, links: 0 };
-      const signed = { identity: member as string as Identity, bytes: new Uint8Array(0) };
-      roster.apply({ ...fields, ...flags, ...limits, ...signed }, 0);
-    }
+    const roster = rosterOf(self, [self, left, right, far], core.config);
     plan = new Plan(core, map, roster, neighbours);
     tells(left, 1, self, far);
     tells(right, 1, self, far);
