@@ -125,11 +125,12 @@ export class Dormancy {
     const room = this.downstream.capacity(tree) - tree.stayingChildren;
     const planned = this.plan
       .firstListeners(tree.handle)
-      .filter((peer) => peer !== except && peer !== tree.source && !tree.children.has(peer))
+      .filter(({ peer }) => peer !== except && peer !== tree.source && !tree.children.has(peer))
       // Who offers it is awake already, and asks for what it lacks.
-      .filter((peer) => this.neighbours.link(peer)?.offers.has(tree.slot) !== true)
-      .map((peer) => ({ peer, capacity: this.roster.get(peer)?.uploadSlots ?? 0 }))
-      .sort((a, b) => b.capacity - a.capacity);
+      .filter(({ peer }) => this.neighbours.link(peer)?.offers.has(tree.slot) !== true)
+      .map(({ peer, isChild }) => ({ peer, isChild, capacity: this.roster.get(peer)?.uploadSlots ?? 0 }))
+      // Whoever is sure to hang here comes first: all hear a source with one slot through its one child.
+      .sort((a, b) => Number(b.isChild) - Number(a.isChild) || b.capacity - a.capacity);
     for (const { peer, capacity } of planned.slice(0, Math.max(0, room)))
       tree.addChild(peer, { capacity, freeSlots: 0, isSpared: false });
   }

@@ -8,7 +8,7 @@ import type { Handle, MemberId } from '../units.js';
 import type { Core } from './core.js';
 import type { TreeView } from './interface.js';
 import type { FirstLink, LinkMap, TreePlace, TwoWays } from './link-map.js';
-import type { Neighbours } from './neighbours.js';
+import type { Neighbour, Neighbours } from './neighbours.js';
 import type { Roster } from './roster.js';
 import { relayCostMs } from './routes.js';
 import { lossMs, UNSERVED_MS } from './worth.js';
@@ -219,7 +219,7 @@ export class Plan {
   shown(source: Handle): ShownPlace {
     const place = this.#places.get(source)?.place;
     const parentId = this.#lively(place?.parent) ?? this.parentOf(source);
-    return { parentId, childIds: this.#willing(source, place?.children ?? []), hops: place?.hops };
+    return { parentId, childIds: this.#willing(source, place?.children ?? []).map(({ peer }) => peer), hops: place?.hops };
   }
 
   forget(source: Handle): void {
@@ -230,20 +230,20 @@ export class Plan {
    * Neighbours that a source's first words are passed to. While the map is changing, more than hang here: two whose maps
    * differ would each leave a child to the other. Who gets them twice says so.
    */
-  firstListeners(source: Handle): MemberId[] {
+  firstListeners(source: Handle): { readonly peer: MemberId; readonly isChild: boolean }[] {
     const { children, nearlyChildren } = this.#place(source);
     const isCalm = this.core.nowMs - this.#changedMs > CALM_MS;
-    return this.#willing(source, isCalm ? children : [...children, ...nearlyChildren]);
+    const willing = this.#willing(source, isCalm ? children : [...children, ...nearlyChildren]);
+    return willing.map(({ peer, handle }) => ({ peer, isChild: children.includes(handle) }));
   }
 
-  #willing(source: Handle, handles: readonly Handle[]): MemberId[] {
+  #willing(source: Handle, handles: readonly Handle[]): Neighbour[] {
     const self = this.core.selfHandle;
     // Whoever is so new that the map does not have it yet reaches its neighbours, and they the others.
     const isUnknown = source === self && !this.map.has(self);
     return this.neighbours.linked
       .filter(({ lively, unwanted }) => lively && !unwanted.has(source))
-      .filter(({ handle }) => isUnknown || handles.includes(handle))
-      .map(({ peer }) => peer);
+      .filter(({ handle }) => isUnknown || handles.includes(handle));
   }
 
   /** A member told of other links than before. */
