@@ -45,8 +45,6 @@ export interface OverlayConfig {
   readonly rewireMargin: number;
   /** … and by how many ms a source for each member: all hear of it … */
   readonly rewireLeastMs: number;
-  /** … or by so many where uploads are short, up to `negotiatedMembers`: links beyond the target go by exchanges only, and near ones that do not come keep voices on detours. */
-  readonly scarceLeastMs: number;
   /** Links below which a member counts as poorly connected and others make room for it: one link is a single point of failure. */
   readonly poorLinks: number;
   /** How long a place promised by `admits` is kept, ms: a WebRTC link opens well within it. */
@@ -117,9 +115,11 @@ export interface OverlayConfig {
   readonly speakerHoldMs: number;
   /** How long nothing is said until a tree in a large room lies dormant, ms: conversations keep theirs. */
   readonly dormantMs: number;
-  /** Members up to which trees of those who say nothing are kept awake where uploads are short: 100 would tell each other 700 kbit/s of them while they join. */
+  /** Copies of a voice that members plan to pass on in the mean below which a greedy plan leaves some out: trees of those who say nothing are kept awake … */
+  readonly negotiatedFanOut: number;
+  /** … up to so many members: 100 would tell each other 700 kbit/s of them while they join. */
   readonly negotiatedMembers: number;
-  /** Above, links for each copy of a voice that is planned: trees are given no other chance to choose whom to serve. */
+  /** Where trees are planned and uploads are short, links for each copy of a voice that is planned: they give trees no other chance to choose whom to serve. */
   readonly linksPerCopy: number;
   /** A new parent must be this much better, as a share of the present cost … */
   readonly switchGain: number;
@@ -221,7 +221,6 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   regretMaxMs: 600_000,
   rewireMargin: 0.12,
   rewireLeastMs: 0.002,
-  scarceLeastMs: 0.0005,
   poorLinks: 2,
   admissionMs: 4000,
   openLinkTimeoutMs: 20_000,
@@ -259,6 +258,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   plannedSpeakers: 4,
   speakerHoldMs: 2000,
   dormantMs: 20_000,
+  negotiatedFanOut: 1.5,
   negotiatedMembers: 64,
   linksPerCopy: 3,
   switchGain: 0.01,
@@ -328,6 +328,7 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.lostMs > config.unreachableMs, 'lostMs must leave time to bridge a gap first');
   require(config.deepestHops <= config.hopLimit, 'deepestHops must not exceed hopLimit');
   require(config.deepMembers > config.fullMeshMembers, 'deepMembers must be a large room');
+  require(config.negotiatedFanOut >= 1, 'negotiatedFanOut must be at least 1: a tree takes a copy a member');
   require(config.negotiatedMembers >=
     config.fullMeshMembers, 'negotiatedMembers must not be below fullMeshMembers');
   require(config.linksPerCopy >= 1, 'linksPerCopy must be at least 1: a copy takes a link');
@@ -343,7 +344,6 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.firstLinks >= config.poorLinks, 'firstLinks must not leave newcomers poor');
   require(config.rewireSample >= 1 &&
     config.rewireSample <= MAX_SAMPLE, `rewireSample must be 1–${MAX_SAMPLE}`);
-  require(config.scarceLeastMs <= config.rewireLeastMs, 'scarceLeastMs must not exceed rewireLeastMs');
   require(config.rewireMs >= 300 &&
     config.rewireMs <= config.rewireMaxMs, 'rewireMs must be in 300–rewireMaxMs');
   require(config.rewireSettledMs > config.rewireGrowthMs, 'rewireSettledMs must leave time to rewire');

@@ -122,7 +122,9 @@ export class Dormancy {
 
   /** The plan has these below here: they are served without being asked, and say so if they would rather not. */
   #adoptPlanned(tree: Tree, except: MemberId): void {
-    const room = this.downstream.capacity(tree) - tree.stayingChildren;
+    const most = this.downstream.capacity(tree);
+    // Those who may just as well hang elsewhere get no more than is planned: all that wake together would fill the lines.
+    const mostLikely = Math.min(most, this.downstream.rank(tree));
     const planned = this.plan
       .firstListeners(tree.handle)
       .filter(({ peer }) => peer !== except && peer !== tree.source && !tree.children.has(peer))
@@ -131,8 +133,9 @@ export class Dormancy {
       .map(({ peer, isChild }) => ({ peer, isChild, capacity: this.roster.get(peer)?.uploadSlots ?? 0 }))
       // Whoever is sure to hang here comes first: all hear a source with one slot through its one child.
       .sort((a, b) => Number(b.isChild) - Number(a.isChild) || b.capacity - a.capacity);
-    for (const { peer, capacity } of planned.slice(0, Math.max(0, room)))
-      tree.addChild(peer, { capacity, freeSlots: 0, isSpared: false });
+    for (const { peer, isChild, capacity } of planned)
+      if (tree.stayingChildren < (isChild ? most : mostLikely))
+        tree.addChild(peer, { capacity, freeSlots: 0, isSpared: false });
   }
 
   /** A source of which nothing was heard for long speaks: its first packet came down the plan. */

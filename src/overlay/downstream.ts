@@ -230,7 +230,7 @@ export class Downstream {
               burdenMs: this.#burdenMs(tree, from, request.capacity),
               freeSlots: request.freeSlots,
               urgent: request.urgent,
-              unserved: request.unserved,
+              unserved: request.unserved && !this.#isSentBelow(tree, from),
             },
             states,
             {
@@ -270,6 +270,19 @@ export class Downstream {
     return robbed;
   }
 
+  /**
+   * Whether one that is not served yet is to look for a place below first: all hear a source with one slot through its one
+   * child, and would hear it through the asker from now on. Who comes back found none.
+   */
+  #isSentBelow(tree: Tree, asker: MemberId): boolean {
+    const [only] = tree.children.values();
+    if (!tree.own || !tree.speaking || this.capacity(tree) > 1 || !only || only.capacity === 0) return false;
+    const { nowMs } = this.core;
+    const isBack = nowMs - (tree.sentAwayMs.get(asker) ?? -Infinity) < RETURNING_MS;
+    tree.sentAwayMs.set(asker, nowMs);
+    return !isBack;
+  }
+
   #refuse(
     tree: Tree,
     from: MemberId,
@@ -294,6 +307,8 @@ export class Downstream {
       burdenMs: this.#burdenMs(tree, peer, child.capacity),
       freeSlots: child.freeSlots,
       isSpared: child.isSpared,
+      members: child.members,
+      lossMs: child.lossMs,
       leaving: child.leavingAtMs !== Infinity,
       linkedToAsker: this.#linked(asker, peer),
       roomAt: roomy.find(([other]) => other !== peer && this.#linked(peer, other))?.[0],

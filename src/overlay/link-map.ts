@@ -16,9 +16,9 @@ import type { RelayCosts } from './routes.js';
 import { serialNewer } from './serial.js';
 import { roomFor } from './slots.js';
 import * as ways from './ways.js';
-import type { FirstLink, Graph, TreePlace, TwoWays, Ways } from './ways.js';
+import type { FirstLink, Graph, Scarcity, TreePlace, TwoWays, Ways } from './ways.js';
 
-export type { FirstLink, TreePlace, TwoWays, Ways } from './ways.js';
+export type { FirstLink, Scarcity, TreePlace, TwoWays, Ways } from './ways.js';
 
 /** Number of no member. */
 const NONE = 0xffff;
@@ -181,10 +181,10 @@ export class LinkMap {
    * left is next. Whoever has the same records gets the same tree: delays are summed in 1/1024 ms, and of those by which a
    * member is reached equally soon it hangs on that of the lowest handle.
    *
-   * @param worthMs by how much sooner the turn of a member comes for each doubling of its slots
+   * @param scarcity where uploads are short
    */
-  treeAt(source: Handle, member: Handle, worthMs = 0): TreePlace {
-    return ways.treeAt(this.#joined(), source, member, this.relay, worthMs);
+  treeAt(source: Handle, member: Handle, scarcity?: Scarcity): TreePlace {
+    return ways.treeAt(this.#joined(), source, member, this.relay, scarcity);
   }
 
   #numberOf(handle: Handle): number {

@@ -97,22 +97,28 @@ export class Plan {
     return links !== this.#firstLinks.length;
   }
 
-  /** Uploads are short: who serves many is to stand near each source, and a copy goes to whom it saves most. */
-  get isScarce(): boolean {
+  /** Copies of a voice that members plan to pass on in the mean. */
+  get #meanFanOut(): number {
     const { version } = this.map;
     if (version !== this.#fanOutVersion) {
       this.#fanOutVersion = version;
       this.#fanOut = this.map.meanFanOut(this.core.config.linksInLargeRooms);
     }
-    return this.#fanOut < SCARCE_FAN_OUT;
+    return this.#fanOut;
+  }
+
+  /** Uploads are short: who serves many is to stand near each source, and a copy goes to whom it saves most. */
+  get isScarce(): boolean {
+    return this.#meanFanOut < SCARCE_FAN_OUT;
   }
 
   /**
-   * Where uploads are short a tree grown from the map is not as good as one that found itself in silence, by talk and slots
-   * given to who serves many. In a larger room such talk takes more than the voices.
+   * Uploads are so short that a tree grown greedily from the map leaves members out, and one finds itself in silence, by talk.
+   * In a larger room such talk takes more than the voices.
    */
   get isNegotiated(): boolean {
-    return this.isScarce && this.roster.entries.size <= this.core.config.negotiatedMembers;
+    const { negotiatedFanOut, negotiatedMembers } = this.core.config;
+    return this.#meanFanOut < negotiatedFanOut && this.roster.entries.size <= negotiatedMembers;
   }
 
   /** What this member adds to the way of a voice when it stands so many links below its source, ms. */
@@ -194,7 +200,8 @@ export class Plan {
     const known = this.#places.get(source);
     if (known?.version === version) return known.place;
     const { selfHandle, config } = this.core;
-    const place = this.map.treeAt(source, selfHandle, this.isScarce ? config.plannedWorthMs : 0);
+    const scarcity = { worthMs: config.plannedWorthMs, voices: config.plannedSpeakers };
+    const place = this.map.treeAt(source, selfHandle, this.isScarce ? scarcity : undefined);
     this.#places.delete(source);
     this.#places.set(source, { place, version });
     return place;
@@ -219,7 +226,11 @@ export class Plan {
   shown(source: Handle): ShownPlace {
     const place = this.#places.get(source)?.place;
     const parentId = this.#lively(place?.parent) ?? this.parentOf(source);
-    return { parentId, childIds: this.#willing(source, place?.children ?? []).map(({ peer }) => peer), hops: place?.hops };
+    return {
+      parentId,
+      childIds: this.#willing(source, place?.children ?? []).map(({ peer }) => peer),
+      hops: place?.hops,
+    };
   }
 
   forget(source: Handle): void {

@@ -262,8 +262,7 @@ export class Rewiring {
 
   /** By how much an exchange must pay, ms a source. */
   get #leastMs(): number {
-    const { rewireLeastMs, scarceLeastMs } = this.core.config;
-    return (this.trees.plan.isNegotiated ? scarceLeastMs : rewireLeastMs) * this.roster.entries.size;
+    return this.core.config.rewireLeastMs * this.roster.entries.size;
   }
 
   /** What another link costs, ms a source; where links are still to be paid for, the least useful ones go for those. */

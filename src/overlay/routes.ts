@@ -146,6 +146,10 @@ export interface ChildState {
   readonly linkedToAsker: boolean;
   /** Another child with a free slot that it is linked to. */
   readonly roomAt: MemberId | undefined;
+  /** Those who hear the voice through it, itself included. */
+  readonly members: number;
+  /** How much later all of them would hear it by its next best way, ms · members; Infinity where that is not known. */
+  readonly lossMs: number;
 }
 
 export interface Asker {
@@ -189,6 +193,14 @@ export function childBurdenMs(
   return wayMs - config.capacityWorthMs * Math.log2(1 + capacity);
 }
 
+/** Orders children by what is lost without their place, least first: of those with no other way that are the fewest. */
+export function compareLosses(
+  a: Pick<ChildState, 'members' | 'lossMs'>,
+  b: Pick<ChildState, 'members' | 'lossMs'>,
+): number {
+  return a.lossMs === b.lossMs ? a.members - b.members : a.lossMs - b.lossMs;
+}
+
 /** What a member must gain to take a place whose owner would lose so much, ms · members: more than chance explains. */
 export function placePriceMs(
   lossMs: number,
@@ -201,7 +213,8 @@ export function placePriceMs(
  * Whether to take another child. With room, yes. Without, one that has no parent takes the place of anybody; and while
  * nothing is being said, one that is a lesser burden that of a greater one. The displaced child goes one step down, to the
  * newcomer, so nobody is left out; or, where the newcomer has no link to any of them, to another child; or, in silence,
- * wherever it finds room. One displacement at a time: the hand-over costs one extra copy, never more.
+ * wherever it finds room. While words are said that is the child that loses least by it. One displacement at a time: the
+ * hand-over costs one extra copy, never more.
  */
 export function decideChild(asker: Asker, children: readonly ChildState[], host: Host): ChildDecision {
   const { capacity, reserved, promised, isSilent, marginMs } = host;
@@ -217,7 +230,10 @@ export function decideChild(asker: Asker, children: readonly ChildState[], host:
         (child) =>
           asker.unserved || (isSilent && !child.isSpared && asker.burdenMs < child.burdenMs - marginMs),
       )
-      .sort((a, b) => b.burdenMs - a.burdenMs || b.freeSlots - a.freeSlots);
+      .sort(
+        (a, b) =>
+          (isSilent ? 0 : compareLosses(a, b)) || b.burdenMs - a.burdenMs || b.freeSlots - a.freeSlots,
+      );
     const below = asker.freeSlots > 0 ? yielding.find((child) => child.linkedToAsker) : undefined;
     if (below) return { accept: true, displace: below.peer, into: asker.peer };
     const aside = yielding.find((child) => child.roomAt !== undefined);

@@ -57,7 +57,7 @@ export class Tree implements Due {
   /** When neighbours refused since there was a parent, ms: in the end all of them have been asked. */
   readonly refusedMs = new PeerMap<number>();
   readonly children = new PeerMap<Child>();
-  /** When children were sent away, ms. */
+  /** When children were sent away, or those who asked for the one place of a source to look below, ms. */
   readonly sentAwayMs = new PeerMap<number>();
   /** Children promised to us by a parent that displaced them, with the end of the promise. */
   readonly adopting = new PeerMap<number>();

@@ -7,6 +7,7 @@
 
 import type { MemberId } from '../units.js';
 import type { Core } from './core.js';
+import { compareLosses } from './routes.js';
 import type { Tree } from './tree.js';
 
 export class UploadBudget {
@@ -126,6 +127,6 @@ export class UploadBudget {
 export function stayingWeakestFirst(tree: Tree): MemberId[] {
   return [...tree.children]
     .filter(([, child]) => child.leavingAtMs === Infinity)
-    .sort(([, a], [, b]) => (a.lossMs === b.lossMs ? a.capacity - b.capacity : a.lossMs - b.lossMs))
+    .sort(([, a], [, b]) => compareLosses(a, b) || a.capacity - b.capacity)
     .map(([peer]) => peer);
 }

@@ -50,6 +50,14 @@ const NEARLY_SHARE = 0.1;
 /** … and this, ms. */
 const NEARLY_MS = 10;
 
+/** Uploads are short. */
+export interface Scarcity {
+  /** By how much sooner the turn of a member comes for each doubling of its slots, ms. */
+  readonly worthMs: number;
+  /** Voices at once among which members share their uploads: the slots that they tell are for one of these. */
+  readonly voices: number;
+}
+
 /** A link of whoever asks, known first-hand. */
 export interface FirstLink {
   readonly handle: Handle;
@@ -92,6 +100,10 @@ let depths = /* @__PURE__ */ new Uint16Array(0);
 /** Of each member of the tree the children it may still have; `OUTSIDE` for those that are not in it yet. */
 let slotsLeft = /* @__PURE__ */ new Int16Array(0);
 const OUTSIDE = -1;
+/** Children that are tried for a source with one slot, each for a tree. */
+const MOST_ONLY_CHILDREN = 8;
+/** What it counts there that a member is left out, ms: more than any way is long. */
+const LEFT_OUT_MS = 1000;
 
 /** The place in `DELAYS_MS` of a delay, or of the nearest one by ratio. */
 export function delayStep(delayMs: number): number {
@@ -213,13 +225,15 @@ export function treeAt(
   source: Handle,
   member: Handle,
   relay: RelayCosts,
-  worthMs: number,
+  scarcity: Scarcity | undefined,
 ): TreePlace {
   const { members, offsets, neighbours } = graph;
   const root = members.numberOf(source);
   const node = members.numberOf(member);
   if (root < 0 || node < 0) return NOWHERE;
-  searchTree(graph, root, relay, worthMs);
+  const only =
+    scarcity && (graph.slots[root] as number) <= 1 ? onlyChild(graph, root, relay, scarcity) : NONE;
+  searchTree(graph, root, relay, scarcity, only);
   const { costs } = heap;
   const children: Handle[] = [];
   const nearlyChildren: Handle[] = [];
@@ -255,9 +269,17 @@ function doublings(slots: number): number {
  * uploads are short whoever could serve more comes so much before its turn for each doubling, or those who serve nobody
  * fill the slots. Not the best tree within these bounds, but the same at everybody who has the same map.
  *
+ * @param only the one child of a source with one slot: it passes on nothing but this voice; `NONE` for any children
+ *
  * Leaves the costs in `heap`, the parents in `origins` and how deep they are in `depths`.
  */
-function searchTree(graph: Graph, root: number, relay: RelayCosts, worthMs: number): void {
+function searchTree(
+  graph: Graph,
+  root: number,
+  relay: RelayCosts,
+  scarcity: Scarcity | undefined,
+  only: number,
+): void {
   const { members, offsets, neighbours, steps, slots } = graph;
   prepare(members.size);
   if (members.size > slotsLeft.length) {
@@ -266,8 +288,10 @@ function searchTree(graph: Graph, root: number, relay: RelayCosts, worthMs: numb
   }
   slotsLeft.fill(OUTSIDE, 0, members.size);
   const { costs } = heap;
+  const slotsOf = (node: number): number =>
+    (slots[node] as number) * (node === only ? (scarcity?.voices ?? 1) : 1);
   const aheadMs = (node: number): number =>
-    worthMs === 0 || node === root ? 0 : inTicks(worthMs * doublings(slots[node] as number));
+    !scarcity || node === root ? 0 : inTicks(scarcity.worthMs * doublings(slotsOf(node)));
   heap.lower(root, 0);
   for (let from = heap.take(); from >= 0; from = heap.take()) {
     const parent = origins[from] as number;
@@ -277,14 +301,14 @@ function searchTree(graph: Graph, root: number, relay: RelayCosts, worthMs: numb
     }
     if (from !== root) slotsLeft[parent] = (slotsLeft[parent] as number) - 1;
     depths[from] = from === root ? 0 : (depths[parent] as number) + 1;
-    const own = slots[from] as number;
+    const own = slotsOf(from);
     slotsLeft[from] = from === root ? Math.max(1, own) : own;
     if (slotsLeft[from] === 0) continue;
     const costMs = (costs[from] as number) + aheadMs(from) + relayedBy(from, members.size, relay);
     const end = offsets[from + 1] as number;
     for (let link = offsets[from] as number; link < end; link++) {
       const to = neighbours[link] as number;
-      if (slotsLeft[to] !== OUTSIDE) continue;
+      if (slotsLeft[to] !== OUTSIDE || (from === root && only !== NONE && to !== only)) continue;
       const viaMs = costMs + (AGREED_DELAYS_MS[steps[link] as number] as number) - aheadMs(to);
       const knownMs = costs[to] as number;
       if (viaMs < knownMs) {
@@ -293,7 +317,35 @@ function searchTree(graph: Graph, root: number, relay: RelayCosts, worthMs: numb
       } else if (viaMs === knownMs && from < (origins[to] as number)) origins[to] = from;
     }
   }
-  if (worthMs > 0) for (let node = 0; node < members.size; node++) costs[node]! += aheadMs(node);
+  if (scarcity) for (let node = 0; node < members.size; node++) costs[node]! += aheadMs(node);
+}
+
+/**
+ * Through which neighbour all are to hear a source with one slot: the one whose tree has the soonest ways altogether, of
+ * those that are near and can serve many. `NONE` where no neighbour passes anything on.
+ */
+function onlyChild(graph: Graph, root: number, relay: RelayCosts, scarcity: Scarcity): number {
+  const { members, offsets, neighbours, steps, slots } = graph;
+  const candidates: { readonly node: number; readonly turnMs: number }[] = [];
+  const end = offsets[root + 1] as number;
+  for (let link = offsets[root] as number; link < end; link++) {
+    const node = neighbours[link] as number;
+    const own = (slots[node] as number) * scarcity.voices;
+    const wayMs = AGREED_DELAYS_MS[steps[link] as number] as number;
+    if (own > 0) candidates.push({ node, turnMs: wayMs - inTicks(scarcity.worthMs * doublings(own)) });
+  }
+  candidates.sort((a, b) => a.turnMs - b.turnMs || a.node - b.node);
+  let best = NONE;
+  let leastMs = Infinity;
+  for (const { node } of candidates.slice(0, MOST_ONLY_CHILDREN)) {
+    searchTree(graph, root, relay, scarcity, node);
+    let sumMs = 0;
+    for (let i = 0; i < members.size; i++) sumMs += Math.min(LEFT_OUT_MS, heap.costs[i] as number);
+    if (sumMs >= leastMs) continue;
+    leastMs = sumMs;
+    best = node;
+  }
+  return best;
 }
 
 /** What a member of the tree adds to the way of its children, ms; only the source has no links above it. */

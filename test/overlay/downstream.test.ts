@@ -212,6 +212,56 @@ describe('places while words are said, where uploads are short', () => {
   });
 });
 
+describe('a source with one slot, while it speaks', () => {
+  /** It has a child that passes so many copies on. */
+  function speaking(capacity: number) {
+    const limits = { maxLinks: 8, uploadSlots: 1, uploadKbps: 0 };
+    const core = new Core(SELF, DEFAULT_OVERLAY_CONFIG, () => 0.5, limits);
+    const neighbours = new Neighbours(core.selfTag);
+    const plan = { ...AMPLE, isScarce: true, hasOneSlot: () => true };
+    const downstream = new Downstream(core, neighbours, new UploadBudget(core), plan);
+    for (const peer of [CHILD, OTHER]) neighbours.up(peer, 'link', 0);
+    neighbours.link(OTHER)!.adjacent = new Map([[handleOf(CHILD), 10]]);
+    const tree = new Tree(new Source(SELF, true, 0, 0), 0, 0);
+    tree.speaking = true;
+    tree.addChild(CHILD, { capacity, freeSlots: capacity, isSpared: false });
+    const ask = () => {
+      core.effects = [];
+      downstream.onSubscribe(tree, OTHER, {
+        source: tree.handle,
+        urgent: true,
+        unserved: true,
+        capacity: 3,
+        freeSlots: 3,
+        fromSequence: undefined,
+        gainMs: 0,
+      });
+      core.flush();
+      return core.effects.flatMap((effect) =>
+        effect.type === 'send' && effect.message.type === 'reject'
+          ? effect.message.rejections.map(({ reason, redirects }) => ({ to: effect.to, reason, redirects }))
+          : [],
+      );
+    };
+    return { core, tree, ask };
+  }
+
+  test('sends who is not served to its child, and takes it in that one’s place when it found none', () => {
+    const { core, tree, ask } = speaking(4);
+    assert.deepEqual(ask(), [{ to: OTHER, reason: 'full', redirects: [CHILD] }]);
+    assert.deepEqual(tree.forwardTo, [CHILD]);
+    core.nowMs += 500;
+    assert.deepEqual(ask(), [{ to: CHILD, reason: 'moved', redirects: [OTHER] }]);
+    assert.ok(tree.children.has(OTHER));
+  });
+
+  test('takes it in at once when the child passes nothing on', () => {
+    const { tree, ask } = speaking(0);
+    assert.deepEqual(ask(), [{ to: CHILD, reason: 'moved', redirects: [OTHER] }]);
+    assert.ok(tree.children.has(OTHER));
+  });
+});
+
 describe('children that give way in silence', () => {
   test('a source with one place gives it to who is near all others, and each time later', () => {
     const limits = { maxLinks: 8, uploadSlots: 1, uploadKbps: 0 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { LinkMap, type FirstLink, type TreePlace } from '../../src/overlay/link-map.js';
+import { LinkMap, type FirstLink, type Scarcity, type TreePlace } from '../../src/overlay/link-map.js';
 import type { RelayCosts } from '../../src/overlay/routes.js';
 import type { Handle } from '../../src/units.js';
 import {
@@ -559,12 +559,39 @@ describe('the map of links', () => {
     const map = mapOf(
       ...Object.entries(links).map(([n, each]) => record(Number(n), each, { slots: slots(Number(n)) })),
     );
-    const parents = (worthMs: number) =>
-      [2, 3, 4].map((n) => map.treeAt(handle(1), handle(n), worthMs).parent);
-    assert.deepEqual(parents(0), [1, undefined, undefined]);
-    assert.deepEqual(parents(20), [3, 1, 3]);
-    const [near, far] = [map.treeAt(handle(1), handle(3), 20), map.treeAt(handle(1), handle(4), 20)];
-    assert.deepEqual([near.hops, far.hops], [1, 2]);
+    const places = (scarcity?: Scarcity) => [2, 3, 4].map((n) => map.treeAt(handle(1), handle(n), scarcity));
+    const parents = (scarcity?: Scarcity) => places(scarcity).map(({ parent }) => parent);
+    assert.deepEqual(parents(), [1, undefined, undefined]);
+    assert.deepEqual(parents({ worthMs: 20, voices: 1 }), [3, 1, 3]);
+    assert.deepEqual(
+      places({ worthMs: 20, voices: 1 }).map(({ hops }) => hops),
+      [2, 1, 2],
+    );
+  });
+
+  test('all hear a source with one slot through the neighbour whose tree is the soonest, which passes on nothing else', () => {
+    // 1, with one slot, is 5 ms from 2 (one slot for each of four voices) and 30 ms from 3 (nine slots); both lead to 4, 5 and 6
+    const slots = (n: number) => [0, 1, 1, 9, 0, 0, 0][n] as number;
+    const leaf = { 2: 10, 3: 10 };
+    const links = {
+      1: { 2: 5, 3: 30 },
+      2: { 1: 5, 4: 10, 5: 10, 6: 10 },
+      3: { 1: 30, 4: 10, 5: 10, 6: 10 },
+      4: leaf,
+      5: leaf,
+      6: leaf,
+    };
+    const map = mapOf(
+      ...Object.entries(links).map(([n, each]) => record(Number(n), each, { slots: slots(Number(n)) })),
+    );
+    const parents = (voices: number) =>
+      [2, 3, 4, 5, 6].map((n) => map.treeAt(handle(1), handle(n), { worthMs: 20, voices }).parent);
+    assert.deepEqual(parents(4), [1, undefined, 2, 2, 2], 'four copies of this one voice');
+    assert.deepEqual(
+      parents(1),
+      [undefined, 1, 3, 3, 3],
+      'with one copy it would leave out two of the three',
+    );
   });
 
   test('tells how many copies members plan to pass on in the mean, however many a strong one could', () => {

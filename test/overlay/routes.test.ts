@@ -43,6 +43,8 @@ function child(peer: string, rest: Partial<ChildState> = {}): ChildState {
     isSpared: false,
     linkedToAsker: true,
     roomAt: undefined,
+    members: 1,
+    lossMs: Infinity,
     ...rest,
   };
 }
@@ -229,6 +231,29 @@ describe('which child', () => {
     assert.deepEqual(taken, { accept: true, displace: 'a', into: 'asker' });
     const moving = [child('a', { burdenMs: -50 }), child('b', { leaving: true })];
     assert.equal(decideChild(unserved, moving, host(1)).accept, false);
+  });
+
+  test('while words are said it takes the place of whoever loses least by it, in silence that of the greatest burden', () => {
+    const children = [
+      child('near', { burdenMs: -50, members: 2, lossMs: 30 }),
+      child('far', { burdenMs: 20, members: 9, lossMs: 300 }),
+      child('dependent', { burdenMs: 10 }),
+    ];
+    const unserved = asker({ unserved: true });
+    const speech = host(3, { isSilent: false });
+    assert.deepEqual(decideChild(unserved, children, speech), {
+      accept: true,
+      displace: 'near',
+      into: 'asker',
+    });
+    assert.deepEqual(decideChild(unserved, children, host(3)), {
+      accept: true,
+      displace: 'far',
+      into: 'asker',
+    });
+    const unknown = [child('many', { members: 12 }), child('few', { members: 3, burdenMs: -50 })];
+    const taken = decideChild(unserved, unknown, host(2, { isSilent: false }));
+    assert.deepEqual(taken, { accept: true, displace: 'few', into: 'asker' });
   });
 
   test('one without a parent and without a link to any child sends one of them to another that has room', () => {

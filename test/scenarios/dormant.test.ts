@@ -163,8 +163,8 @@ describe('dormant trees', () => {
   });
 
   // s ─► a ─► b ─► c      each sends one copy: which chain it is takes talk, and is found before a word is said
-  test('where uploads are short trees are kept awake, and first words reach everybody along them', () => {
-    const room = fill({ seed: 10, members: MEMBERS, limits: { maxLinks: 8, uploadSlots: 2 } });
+  test('where hardly any slot is left trees are kept awake, and first words reach everybody along them', () => {
+    const room = fill({ seed: 10, members: MEMBERS, limits: { maxLinks: 8, uploadSlots: 1 } });
     const hasPlaces = (member: SimulatedMember) =>
       others(room, member).every((source) => parentOf(member, source) !== undefined);
     assert.ok(room.simulation.runUntilTrue(() => room.members.every(hasPlaces), 180_000, 500));
@@ -173,6 +173,20 @@ describe('dormant trees', () => {
       source.speak(1000);
       room.simulation.run(3000);
       assertHeardAll(source, others(room, source));
+    }
+  });
+
+  // s ─?─► a ─?─► b      two copies each: the plan leaves some out, who find a place in time for all that is said
+  test('where uploads are short first words reach everybody by the plan', () => {
+    for (const seed of [10, 11, 12]) {
+      const room = fill({ seed, members: MEMBERS, limits: { maxLinks: 8, uploadSlots: 2 } });
+      room.simulation.run(80_000);
+      for (const source of room.members.slice(0, 4)) {
+        for (const member of room.members) assert.equal(planned(member, source), true);
+        source.speak(1000);
+        room.simulation.run(4000);
+        assertHeardAll(source, others(room, source));
+      }
     }
   });
 
