@@ -3,8 +3,11 @@ import { describe, test } from 'node:test';
 import { DEFAULT_OVERLAY_CONFIG } from '../../src/overlay/config.js';
 import type { ControlMessage } from '../../src/wire/control.js';
 import type { SimulatedMember } from '../simulation/member.js';
+import { syntheticLatencies } from '../simulation/network.js';
+import { seededRandom } from '../simulation/random.js';
+import { Simulation } from '../simulation/simulation.js';
 import { Watch } from '../simulation/watch.js';
-import { assertHeardAll, fill, parentOf, settle, settledRoom, type Room } from './rooms.js';
+import { assertHeardAll, childrenOf, fill, parentOf, settle, settledRoom, type Room } from './rooms.js';
 
 const { dormantMs } = DEFAULT_OVERLAY_CONFIG;
 /** What is said of trees, and of trees alone. */
@@ -187,6 +190,32 @@ describe('dormant trees', () => {
         room.simulation.run(4000);
         assertHeardAll(source, others(room, source));
       }
+    }
+  });
+
+  // s ─► c ─► …      all hear s through c; another neighbour that passes more on may hang on s by a map a moment older
+  test('a source with one slot passes its first words to the child of the plan, though the map has just changed', () => {
+    const copiesOf = (i: number): number => [0, 4, 0, 12, 4, 0, 12, 4, 0, 40][i % 10] as number;
+    const simulation = new Simulation({ seed: 2, latencies: syntheticLatencies(60, seededRandom(2)) });
+    const members: SimulatedMember[] = [];
+    for (let i = 0; i < 60; i++)
+      simulation.at(i * 200, () => {
+        const limits = {
+          maxLinks: 32,
+          uploadSlots: Math.min(32, copiesOf(i)),
+          uploadKbps: copiesOf(i) * DEFAULT_OVERLAY_CONFIG.copyKbps,
+        };
+        members.push(simulation.join({ limits }));
+      });
+    simulation.run(80_000);
+    members.at(-1)!.leave();
+    simulation.run(600);
+    for (const source of members.filter((_, i) => copiesOf(i) === 0)) {
+      const child = childrenOf(source, source);
+      assert.equal(child.length, 1);
+      source.speak(500);
+      simulation.run(400);
+      assert.deepEqual(childrenOf(source, source), child, `member ${source.facts.index}`);
     }
   });
 
