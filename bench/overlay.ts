@@ -1,6 +1,6 @@
 /**
- * `npm run bench:overlay -- [--matrix FILE] [--unit ms|s] [--nodes N] [--links K] [--slots ample|tiers] [--speakers S]
- * [--seeds N] [--scenario NAME[,NAME]|all] [--systems a,b] [--loss SHARE] [--jitter MS] [--jobs N] [--json]`
+ * `npm run bench:overlay -- [--matrix FILE] [--unit ms|s] [--nodes N] [--links K] [--slots ample|tiers] [--line KBPS]
+ * [--speakers S] [--seeds N] [--scenario NAME[,NAME]|all] [--systems a,b] [--loss SHARE] [--jitter MS] [--jobs N] [--json]`
  *
  * Our overlay beside full mesh, k-ary tree, GossipSub and a greedy tree on the true matrix, on the same simulated
  * network with the same seeds. Without a matrix it draws rooms from a made-up internet (`test/simulation/latency.ts`).

@@ -258,7 +258,7 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   plannedSpeakers: 4,
   speakerHoldMs: 2000,
   dormantMs: 20_000,
-  negotiatedFanOut: 1.5,
+  negotiatedFanOut: 1.2,
   negotiatedMembers: 64,
   linksPerCopy: 3,
   switchGain: 0.01,

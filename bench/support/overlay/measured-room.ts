@@ -24,8 +24,6 @@ const TIERS = [
   { share: 0.2, copies: 12 },
   { share: 0.1, copies: 40 },
 ] as const;
-/** What one copy really takes of the line, with all headers, kbit/s, and some room for hand-overs. */
-const REAL_COPY_KBPS = 84;
 /** The slowest line there is, kbit/s: who relays nothing chose so; it does not take 18 ms to send one packet. */
 const LEAST_LINE_KBPS = 1000;
 
@@ -145,7 +143,7 @@ export class Room {
   }
 
   #memberOptions(index: number): MemberOptions {
-    const { links, slots, nodes } = this.options;
+    const { links, slots, lineKbps, nodes } = this.options;
     const limits = { maxLinks: links, uploadSlots: 32, uploadKbps: Infinity };
     const place = index % nodes;
     if (slots === 'ample') return { place, limits };
@@ -155,7 +153,7 @@ export class Room {
     return {
       place,
       limits: { maxLinks: links, uploadSlots: Math.min(32, copies), uploadKbps: copies * COPY_KBPS },
-      uplinkKbps: Math.max(LEAST_LINE_KBPS, copies * REAL_COPY_KBPS),
+      uplinkKbps: Math.max(LEAST_LINE_KBPS, copies * lineKbps),
     };
   }
 

@@ -37,6 +37,8 @@ export interface BenchOptions {
   readonly nodes: number;
   readonly links: number;
   readonly slots: 'ample' | 'tiers';
+  /** What a line carries for each copy of the tiers, kbit/s: a copy takes 76 with all headers, so 84 is a line that is full. */
+  readonly lineKbps: number;
   readonly speakers: number;
   readonly seeds: number;
   /** The first seed; the others follow it. */
@@ -65,6 +67,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
       nodes: { type: 'string', default: '80' },
       links: { type: 'string', default: '8' },
       slots: { type: 'string', default: 'ample' },
+      line: { type: 'string', default: '84' },
       speakers: { type: 'string', default: '1' },
       seeds: { type: 'string', default: '3' },
       seed: { type: 'string', default: '1' },
@@ -97,6 +100,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     nodes,
     links: number('links', values.links, 2, 32),
     slots: oneOf('slots', values.slots, ['ample', 'tiers']),
+    lineKbps: number('line', values.line, 76, 1_000_000, false),
     speakers: number('speakers', values.speakers, 1, nodes - 1),
     seeds: number('seeds', values.seeds, 1, 10_000),
     seed: number('seed', values.seed, 0, 2 ** 31),
