@@ -214,7 +214,7 @@ describe('dormant trees', () => {
       const child = childrenOf(source, source);
       assert.equal(child.length, 1);
       source.speak(500);
-      simulation.run(400);
+      simulation.run(20);
       assert.deepEqual(childrenOf(source, source), child, `member ${source.facts.index}`);
     }
   });
