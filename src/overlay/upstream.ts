@@ -460,13 +460,14 @@ export class Upstream {
     const feasibleMs = tree.speaking ? tree.feasibleMs : Infinity;
     const noiseMs = this.neighbours.link(parent)?.noiseMs ?? 0;
     const present = { parent, costMs: tree.costMs, noiseMs, feasibleMs };
-    // One that just woke has a parent by the map, whose delays are rounded.
+    // One that just woke has a parent by the map, whose delays are rounded; but where uploads are short all moves fill the lines.
     const isSettled = tree.speaking && core.nowMs - tree.wokeAtMs >= SETTLING_MS;
-    const least = isSettled
-      ? this.downstream.plan.isScarce
+    const least =
+      tree.speaking && this.downstream.plan.isScarce
         ? { switchGain: config.scarceSwitchGain, switchGainMs: config.scarceSwitchGainMs }
-        : { switchGain: config.speakingSwitchGain, switchGainMs: config.speakingSwitchGainMs }
-      : config;
+        : isSettled
+          ? { switchGain: config.speakingSwitchGain, switchGainMs: config.speakingSwitchGainMs }
+          : config;
     const wantedMs = tree.costMs - Math.max(least.switchGainMs, least.switchGain * tree.costMs);
     if (!this.#mayImprove(tree, parent, wantedMs)) return;
     const candidates = this.candidates(tree);
