@@ -11,7 +11,7 @@ export interface OverlayConfig {
   readonly firstLinks: number;
   /** Between two rounds of looking for better links, ms; what came of one is settled before the next begins. */
   readonly rewireMs: number;
-  /** Longest such pause, ms, while nothing improves. */
+  /** Longest such pause, ms, while nothing improves; in a very large room as many times as long as it is large. */
   readonly rewireMaxMs: number;
   /** By which factor the pause grows per round without improvement. */
   readonly rewireSlowing: number;
@@ -27,6 +27,8 @@ export interface OverlayConfig {
   readonly rewirePacing: number;
   /** … and by which such a room counts as settled sooner. */
   readonly settledPacing: number;
+  /** After such a room changed noticeably all hear for so long, ms, of distances that trials measured: later estimates gain less by it than it costs. */
+  readonly measuredToldMs: number;
   /** Members weighed per round … */
   readonly rewireCandidates: number;
   /** … and how many of them at random. */
@@ -45,6 +47,10 @@ export interface OverlayConfig {
   readonly rewireMargin: number;
   /** … and by how many ms a source for each member: all hear of it … */
   readonly rewireLeastMs: number;
+  /** … in a very large room more, the longer it has been what it is: this share of how many times over it would have settled … */
+  readonly settledLeast: number;
+  /** … up to so many times. */
+  readonly settledLeastMost: number;
   /** Links below which a member counts as poorly connected and others make room for it: one link is a single point of failure. */
   readonly poorLinks: number;
   /** How long a place promised by `admits` is kept, ms: a WebRTC link opens well within it. */
@@ -210,8 +216,9 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   rewireSettledMs: 60_000,
   rewireGrowthMs: 3000,
   pacedMembers: 200,
-  rewirePacing: 1.75,
-  settledPacing: 0.75,
+  rewirePacing: 1.5,
+  settledPacing: 0.95,
+  measuredToldMs: 35_000,
   rewireCandidates: 4,
   rewireRandom: 2,
   rewireDoubt: 2,
@@ -221,6 +228,8 @@ export const DEFAULT_OVERLAY_CONFIG: OverlayConfig = {
   regretMaxMs: 600_000,
   rewireMargin: 0.12,
   rewireLeastMs: 0.002,
+  settledLeast: 0.4,
+  settledLeastMost: 3,
   poorLinks: 2,
   admissionMs: 4000,
   openLinkTimeoutMs: 20_000,
@@ -352,6 +361,8 @@ export function validateOverlayConfig(config: OverlayConfig): OverlayConfig {
   require(config.rewirePacing >= 1, 'rewirePacing below 1 lets what all hear of grow with the room');
   require(config.settledPacing <=
     config.rewirePacing, 'settledPacing must leave rounds before a room settles');
+  require(config.settledLeastMost >=
+    1, 'settledLeastMost below 1 lets settled rooms exchange links for less');
   require(config.trialsAtOnce >= 1 &&
     config.trialsAtOnce <= config.maxPendingLinks, 'trialsAtOnce must be in 1–maxPendingLinks');
   require(config.rewireSlowing >= 1, 'rewireSlowing must be at least 1');

@@ -135,7 +135,7 @@ class Engine implements OverlayEngine {
       dropped: (peer, rttMs) => {
         if (rttMs !== undefined) {
           distances.note(peer, rttMs);
-          this.#linkNews.measured(peer, rttMs);
+          if (this.#rewiring.tellsMeasured) this.#linkNews.measured(peer, rttMs);
         }
         core.effects.push({ type: 'close-link', peer });
         this.#linkDown(peer, 'closed');
@@ -152,6 +152,7 @@ class Engine implements OverlayEngine {
       distances,
       this.#trials,
       (to, message) => this.#signalling.sendRouted(to, encodeControl(message)),
+      () => this.#linkNews.changed(),
     );
     this.#linkage.exchanges = this.#rewiring;
     this.#trees.onLostVoice = (source, isCutOff) => {

@@ -12,7 +12,7 @@
 import type { Handle } from '../units.js';
 import type { LinkRecord, ToldLink } from '../wire/link-records.js';
 import { digestPart } from './digest.js';
-import type { RelayCosts } from './routes.js';
+import { relayCostMs, type RelayCosts } from './routes.js';
 import { serialNewer } from './serial.js';
 import { roomFor } from './slots.js';
 import * as ways from './ways.js';
@@ -166,14 +166,19 @@ export class LinkMap {
     this.#size--;
   }
 
+  /** What each member that passes a voice on adds to a way, ms: in a very large room more than it takes, so that short ways have few links too. */
+  get relayMs(): number {
+    return relayCostMs(0, this.#size, this.relay);
+  }
+
   /** O(links · log members), as are the others. */
   waysFrom(handle: Handle): Ways {
-    return ways.waysFrom(this.#joined(), handle, this.relay.relayMs);
+    return ways.waysFrom(this.#joined(), handle, this.relayMs);
   }
 
   /** To all from a member, known or not, beginning with these links, whatever was told of them; two to three times the work. */
   twoWaysFrom(handle: Handle, firstLinks: readonly FirstLink[]): TwoWays {
-    return ways.twoWaysFrom(this.#joined(), handle, firstLinks, this.relay.relayMs);
+    return ways.twoWaysFrom(this.#joined(), handle, firstLinks, this.relayMs);
   }
 
   /**

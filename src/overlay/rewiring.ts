@@ -96,6 +96,8 @@ export class Rewiring {
     readonly trials: Trials,
     /** Sends to a member that may be several links away; false when no route is known. */
     readonly sendRouted: (to: MemberId, message: ControlMessage) => boolean,
+    /** An exchange has brought its link, and cost another one or found room: both are told together. */
+    readonly onPaid: () => void,
   ) {
     this.#intervalMs = core.config.rewireMs;
     this.#regretted = new Backoffs(MAX_REMEMBERED, core.config.regretMaxMs);
@@ -200,11 +202,24 @@ export class Rewiring {
 
   /** Shortest pause between rounds: the longer the room has been what it is, the less is left to gain by haste. */
   get #leastIntervalMs(): number {
-    const { rewireMaxMs, rewireAging, rewireSettledMs, settledPacing } = this.core.config;
-    const ageMs = this.core.nowMs - this.#changedMs;
-    const settledMs = rewireSettledMs / this.roster.pacing ** settledPacing;
-    const paceMs = this.#paceMs * Math.max(1, ageMs / settledMs) ** 2;
-    return Math.min(rewireMaxMs, Math.max(paceMs, rewireAging * ageMs));
+    const agingMs = this.core.config.rewireAging * (this.core.nowMs - this.#changedMs);
+    const paceMs = this.#paceMs * Math.max(1, this.#settledShare) ** 2;
+    return Math.min(this.#mostIntervalMs, Math.max(paceMs, agingMs));
+  }
+
+  /** How long the room has been what it is, as a share of the time after which it counts as settled. */
+  get #settledShare(): number {
+    const { rewireSettledMs, settledPacing } = this.core.config;
+    return ((this.core.nowMs - this.#changedMs) * this.roster.pacing ** settledPacing) / rewireSettledMs;
+  }
+
+  get #mostIntervalMs(): number {
+    return this.core.config.rewireMaxMs * this.roster.pacing;
+  }
+
+  /** Larger than rooms in which all can hear of everything at once. */
+  get #isVeryLarge(): boolean {
+    return this.roster.pacing > 1;
   }
 
   /** Neighbours offer something else than before: the links may be worth more or less. */
@@ -232,10 +247,12 @@ export class Rewiring {
 
   #ask(): void {
     const { core, neighbours } = this;
+    // One more round at the pace of the last would be told to all of a very large room.
+    if (this.#isVeryLarge) this.#intervalMs = Math.max(this.#intervalMs, this.#leastIntervalMs);
     this.#nextRoundMs = core.nowMs + core.jittered(this.#intervalMs);
     if (this.roster.isLarge && this.#isGrowing && !this.#isMissing) return;
     const pauseMs = Math.max(this.#intervalMs * core.config.rewireSlowing, this.#leastIntervalMs);
-    this.#intervalMs = Math.min(core.config.rewireMaxMs, pauseMs);
+    this.#intervalMs = Math.min(this.#mostIntervalMs, pauseMs);
     if (!this.roster.isLarge) return;
     if (neighbours.linkCount < core.config.poorLinks || this.#isBusy) return;
     const own = ownWays(this);
@@ -262,7 +279,10 @@ export class Rewiring {
 
   /** By how much an exchange must pay, ms a source. */
   get #leastMs(): number {
-    return this.core.config.rewireLeastMs * this.roster.entries.size;
+    const { rewireLeastMs, settledLeast, settledLeastMost } = this.core.config;
+    const share = settledLeast * this.#settledShare;
+    const dearer = this.#isVeryLarge ? Math.min(settledLeastMost, Math.max(1, share)) : 1;
+    return dearer * rewireLeastMs * this.roster.entries.size;
   }
 
   /** What another link costs, ms a source; where links are still to be paid for, the least useful ones go for those. */
@@ -325,7 +345,7 @@ export class Rewiring {
     if (!promised || !round.asked.delete(from) || !answer.willing) return;
     const { sample, sampleMs, hereMs, thereMs, linkMs } = promised;
     const ownCosts = sample.map(({ costMs }) => costMs);
-    const keptMs = sample.length * gainOfLink(ownCosts, answer.costs, linkMs, this.core.config.relayMs);
+    const keptMs = sample.length * gainOfLink(ownCosts, answer.costs, linkMs, this.map.relayMs);
     const keptShare = sampleMs > 0 ? Math.min(1, keptMs / sampleMs) : 0;
     const gainMs = hereMs * keptShare + thereMs;
     const priceMs = this.#priceMs + answer.priceMs;
@@ -366,6 +386,11 @@ export class Rewiring {
     return this.#fresh.size > 0 || this.trials.size >= this.linkage.trialsAtOnce;
   }
 
+  /** Whether others are still told how far those are that were tried in vain: it sharpens their estimates. */
+  get tellsMeasured(): boolean {
+    return !this.#isVeryLarge || this.core.nowMs - this.#changedMs < this.core.config.measuredToldMs;
+  }
+
   /** Links being tried. */
   get tried(): number {
     return this.trials.size;
@@ -403,6 +428,8 @@ export class Rewiring {
     for (const [peer, atMs] of this.#fresh) {
       if (core.nowMs < atMs) continue;
       this.#fresh.delete(peer);
+      // In smaller rooms the next change tells of it: the sooner all know, the sooner they rest, .004 of the delay further up.
+      if (this.#isVeryLarge) this.onPaid();
       if (neighbours.linkCount <= this.#target) continue;
       const [least] = this.#forSale();
       if (least) this.linkage.drop(least.peer, 'surplus');

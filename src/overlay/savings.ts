@@ -56,6 +56,8 @@ export function savingsOf(
   const slotsHere = map.slotsOf(core.selfHandle);
   if (slotsThere === undefined || slotsHere === undefined) return undefined;
   const theirs = map.waysFrom(handleOf(peer));
+  const relayThereMs = slotsThere > 0 ? map.relayMs : Infinity;
+  const relayHereMs = slotsHere > 0 ? map.relayMs : Infinity;
   const savings: { source: Handle; costMs: number; savedMs: number }[] = [];
   let hereMs = 0;
   let thereMs = 0;
@@ -65,7 +67,7 @@ export function savingsOf(
     const theirMs = Math.min(UNSERVED_MS, theirs.toMs(handle));
     sources++;
     if (!isOwn && !blocked) {
-      const relayMs = memberId === peer ? 0 : slotsThere > 0 ? core.config.relayMs : Infinity;
+      const relayMs = memberId === peer ? 0 : relayThereMs;
       const savedMs = ownMs - (linkMs + theirMs + relayMs);
       if (savedMs > 0) {
         hereMs += savedMs;
@@ -73,7 +75,7 @@ export function savingsOf(
       }
     }
     if (memberId !== peer) {
-      const relayMs = isOwn ? 0 : slotsHere > 0 ? core.config.relayMs : Infinity;
+      const relayMs = isOwn ? 0 : relayHereMs;
       thereMs += Math.max(0, theirMs - (linkMs + ownMs + relayMs));
     }
   }

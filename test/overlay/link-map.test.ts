@@ -155,6 +155,20 @@ describe('the map of links', () => {
     assert.equal(map.waysFrom(handle(4)).toMs(handle(1)), Infinity);
   });
 
+  test('in a very large room a relay counts more than it takes, and short ways of few links are the best', () => {
+    const map = new LinkMap({ ...RELAY, deepMembers: 3, deepRelayMs: 4 });
+    const records = [record(1, { 2: 10, 3: 24 }), record(2, { 1: 10, 3: 10 }), record(3, { 1: 24, 2: 10 })];
+    for (const each of records) map.note(each, each.handle);
+    assert.equal(map.relayMs, RELAY_MS + 4);
+    assertNear(map.waysFrom(handle(1)).toMs(handle(3)), told(24));
+    assertNear(
+      mapOf(...records)
+        .waysFrom(handle(1))
+        .toMs(handle(3)),
+      2 * told(10) + RELAY_MS,
+    );
+  });
+
   test('a link that only one end tells of does not count, and of two delays the longer does', () => {
     assert.equal(
       mapOf(record(1, { 2: 10 }), record(2, {}))

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { hopTag } from '../../src/overlay/core.js';
 import { everybodyKnowsEverybody } from '../simulation/invariants.js';
 import { syntheticLatencies } from '../simulation/network.js';
 import { seededRandom } from '../simulation/random.js';
@@ -35,6 +36,49 @@ describe('crowds', () => {
     assert.ok(waits[27]! <= 1000, `the slowest but one waited ${waits[27]} ms`);
     assert.deepEqual(everybodyKnowsEverybody(simulation), []);
     assert.deepEqual(watch.breaches, []);
+  });
+
+  //  o─o   o─o     everybody counts as many as are told of everything more rarely
+  //   ╲│   │╱      who had room for another link tells of it, though none goes for it
+  //    o···o
+  test('in a very large room all hear of links that cost no other one', () => {
+    const simulation = new Simulation({
+      seed: 5,
+      latencies: syntheticLatencies(48, seededRandom(5)),
+      config: { pacedMembers: 24 },
+    });
+    const told = new Map<number, Set<number>>();
+    simulation.onControlSent = (from, _, message) => {
+      const own = told.get(from.handle) ?? new Set();
+      told.set(from.handle, own);
+      if (message.type === 'link-records')
+        for (const { handle, links } of message.records) {
+          if (handle !== from.handle) continue;
+          own.clear();
+          for (const { tag } of links) own.add(tag);
+        }
+      if (message.type !== 'link-changes') return;
+      for (const { handle, gone, set } of message.changes) {
+        if (handle !== from.handle) continue;
+        for (const tag of gone) own.delete(tag);
+        for (const { tag } of set) own.add(tag);
+      }
+    };
+    for (let i = 0; i < 48; i++) simulation.at(i * 50, () => simulation.join({ limits: { maxLinks: 8 } }));
+    simulation.run(32_000);
+    const since = simulation.nowMs - 8000;
+    const untold: string[] = [];
+    let counted = 0;
+    for (const member of simulation.alive())
+      for (const { peerId } of member.engine.view().links) {
+        const far = simulation.members.get(peerId)!;
+        if (!(member.links.get(peerId)!.openedAtMs < since)) continue;
+        counted++;
+        if (!told.get(member.handle)?.has(hopTag(far.id)))
+          untold.push(`${member.facts.index} of ${far.facts.index}`);
+      }
+    assert.ok(counted > 300, `${counted} links`);
+    assert.deepEqual(untold, []);
   });
 
   // o o │ o o        the line between two halves is cut while somebody speaks, and mended
