@@ -64,9 +64,13 @@ export class WaysIn {
         this.#askPointedTo(tree);
         continue;
       }
-      if (neighbours.linkCount + this.requests.pending.size >= core.limits.maxLinks) continue;
-      if (core.nowMs - (source.unservedSinceMs ?? 0) < core.config.hintMs) continue;
-      if (!this.trees.isOffered(source)) continue;
+      const missedMs = core.nowMs - (source.unservedSinceMs ?? 0);
+      if (missedMs < core.config.hintMs || !this.trees.isOffered(source)) continue;
+      if (neighbours.linkCount + this.requests.pending.size >= core.limits.maxLinks) {
+        // The last slots may be where none of its links leads: one goes for another.
+        if (missedMs >= this.unreachableMs) this.#askPointedTo(tree);
+        continue;
+      }
       const hint = tree.hints.find((peer) => {
         const entry = roster.get(peer);
         if (!entry || peer === core.selfId || neighbours.link(peer) || !this.requests.mayAsk(peer))
