@@ -213,8 +213,8 @@ export function placePriceMs(
  * Whether to take another child. With room, yes. Without, one that has no parent takes the place of anybody; and while
  * nothing is being said, one that is a lesser burden that of a greater one. The displaced child goes one step down, to the
  * newcomer, so nobody is left out; or, where the newcomer has no link to any of them, to another child; or, in silence,
- * wherever it finds room. While words are said that is the child that loses least by it. One displacement at a time: the
- * hand-over costs one extra copy, never more.
+ * wherever it finds room. In silence the greatest burden goes first, while words are said whoever loses least by it. One
+ * displacement at a time: the hand-over costs one extra copy, never more.
  */
 export function decideChild(asker: Asker, children: readonly ChildState[], host: Host): ChildDecision {
   const { capacity, reserved, promised, isSilent, marginMs } = host;

@@ -4,7 +4,7 @@
  * Bound: 14 bytes a label in buffers that all searches share, two labels a member; 8 bytes a member in each `Ways` and 20
  * in each `TwoWays`, beside the `Members` they share, 8 bytes a member; trees take 4 bytes more a label.
  *
- * A little over 400 lines: three searches over the same buffers, in the same order of labels.
+ * Above 400 lines: three searches over the same buffers, in the same order of labels.
  */
 
 import type { Handle } from '../units.js';
