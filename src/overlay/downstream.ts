@@ -221,6 +221,7 @@ export class Downstream {
         : capacity;
       if (isMarket && !promised && this.freeSlots(tree) === 0) robbed = this.#sell(request.gainMs);
       const isPlaced = promised || robbed !== undefined;
+      const isSentBelow = request.unserved && this.#isSentBelow(tree, from);
       const states = isPlaced ? [] : this.#childStates(tree, from);
       const decision = isPlaced
         ? ({ accept: true, displace: undefined, into: undefined } as const)
@@ -230,7 +231,7 @@ export class Downstream {
               burdenMs: this.#burdenMs(tree, from, request.capacity),
               freeSlots: request.freeSlots,
               urgent: request.urgent,
-              unserved: request.unserved && !this.#isSentBelow(tree, from),
+              unserved: request.unserved && !isSentBelow,
             },
             states,
             {
@@ -241,7 +242,10 @@ export class Downstream {
               marginMs: core.config.burdenMarginMs,
             },
           );
-      if (!decision.accept) return void this.#refuse(tree, from, 'full', decision.redirects);
+      if (!decision.accept) {
+        if (isSentBelow) tree.sentAwayMs.set(from, core.nowMs);
+        return void this.#refuse(tree, from, 'full', decision.redirects);
+      }
       tree.addChild(from, {
         capacity: request.capacity,
         freeSlots: request.freeSlots,
@@ -277,10 +281,7 @@ export class Downstream {
   #isSentBelow(tree: Tree, asker: MemberId): boolean {
     const [only] = tree.children.values();
     if (!tree.own || !tree.speaking || this.capacity(tree) > 1 || !only || only.capacity === 0) return false;
-    const { nowMs } = this.core;
-    const isBack = nowMs - (tree.sentAwayMs.get(asker) ?? -Infinity) < RETURNING_MS;
-    tree.sentAwayMs.set(asker, nowMs);
-    return !isBack;
+    return this.core.nowMs - (tree.sentAwayMs.get(asker) ?? -Infinity) >= RETURNING_MS;
   }
 
   #refuse(

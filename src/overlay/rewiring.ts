@@ -428,7 +428,7 @@ export class Rewiring {
     for (const [peer, atMs] of this.#fresh) {
       if (core.nowMs < atMs) continue;
       this.#fresh.delete(peer);
-      // In smaller rooms the next change tells of it: the sooner all know, the sooner they rest, .004 of the delay further up.
+      // In smaller rooms the next change tells of it: the sooner all know, the sooner they rest, .006 of the delay further up.
       if (this.#isVeryLarge) this.onPaid();
       if (neighbours.linkCount <= this.#target) continue;
       const [least] = this.#forSale();

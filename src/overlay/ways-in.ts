@@ -85,7 +85,7 @@ export class WaysIn {
     }
   }
 
-  /** A voice that its source could not pass on here: those it named will have it, and make room. */
+  /** A voice that nobody around has or has room for: those that were named have it or will, and make room, at the price of a link too many. */
   #askPointedTo(tree: Tree): void {
     const { core, roster, neighbours } = this;
     // The source itself and one of them: what opens first serves.
